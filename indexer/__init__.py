@@ -1,0 +1,1 @@
+"""Watches the library's folders: joins the rooms to write. The only writer."""

@@ -1,0 +1,1 @@
+"""What we know of each item, content and segment (SQLite)."""

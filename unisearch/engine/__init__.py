@@ -1,0 +1,1 @@
+"""One query from start to finish: joins the rooms to read."""

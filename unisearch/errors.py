@@ -1,0 +1,118 @@
+"""Everything that unisearch raises on purpose.
+
+UnisearchError
+├── UsageError            the question itself is malformed (exit code 2)
+│   └── UnknownName       a name that no table knows; offers the nearest one
+├── BadSetting            a setting in the configuration is wrong
+├── MissingExtra          an optional package is not installed
+├── Unreadable            one file cannot be read; `kind` says why
+├── WeightsError          weights are missing, damaged or of another model
+├── VectorError           a vector is not finite or not of unit length
+└── LibraryError          the library as a whole cannot be used
+    ├── LibraryMissing    there is none at that place
+    ├── LibraryLocked     another process writes and does not answer
+    ├── LibraryTooNew     written by a newer unisearch
+    ├── ForeignSpace      its vectors belong to another space
+    └── LibraryDamaged    what is stored contradicts itself
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from typing import Literal
+
+FailureKind = Literal[
+    "corrupt", "unsupported", "too_large", "timeout", "crash", "memory", "vanished", "permission"
+]
+
+
+class UnisearchError(Exception):
+    """Root of the tree; its text is one line that says what, where and what to do."""
+
+
+class UsageError(UnisearchError):
+    """The caller asked something that has no meaning."""
+
+
+class UnknownName(UsageError):
+    """A name that no table knows; names the nearest known one."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = sorted(known)
+        near = difflib.get_close_matches(name, self.known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(self.known)}"
+        super().__init__(f"unknown {what} '{name}'{hint}")
+
+
+class BadSetting(UnisearchError):
+    """A setting is wrong; names the file and the setting."""
+
+
+class MissingExtra(UnisearchError):
+    """An optional package is not installed; names the extra that brings it."""
+
+    def __init__(self, name: str, extras: Iterable[str]) -> None:
+        self.name = name
+        self.extras = tuple(extras)
+        ways = " or ".join(f"pip install 'unisearch[{extra}]'" for extra in self.extras)
+        super().__init__(f"'{name}' needs extra packages: {ways}")
+
+
+class Unreadable(UnisearchError):
+    """One file cannot be read.
+
+    path: the file; kind: one of FailureKind; reason: one line without the path.
+    """
+
+    def __init__(self, path: str | bytes | os.PathLike[str], kind: FailureKind, reason: str) -> None:
+        # A file name may hold newlines and bytes that are no UTF-8: shown escaped, on one line.
+        self.path = os.fsdecode(path)
+        self.kind: FailureKind = kind
+        self.reason = " ".join(reason.split())
+        super().__init__(self.path, kind, self.reason)
+
+    def __str__(self) -> str:
+        return f"{display(self.path)}: {self.kind}: {self.reason}"
+
+
+class WeightsError(UnisearchError):
+    """Weights are missing, damaged or of another model."""
+
+
+class VectorError(UnisearchError):
+    """A vector is not finite or not of unit length."""
+
+
+class LibraryError(UnisearchError):
+    """The library as a whole cannot be used."""
+
+
+class LibraryMissing(LibraryError):
+    """There is no library at that place."""
+
+
+class LibraryLocked(LibraryError):
+    """Another process writes to the library and does not answer."""
+
+
+class LibraryTooNew(LibraryError):
+    """The library was written by a newer unisearch."""
+
+
+class ForeignSpace(LibraryError):
+    """The library's vectors belong to another space."""
+
+
+class LibraryDamaged(LibraryError):
+    """What is stored contradicts itself."""
+
+
+def display(path: str | bytes | os.PathLike[str]) -> str:
+    """The path as text on one line: bytes that are no UTF-8 and control characters are escaped."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )

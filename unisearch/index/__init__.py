@@ -1,0 +1,1 @@
+"""Vectors and keys in, nearest keys out. Knows neither files nor models."""

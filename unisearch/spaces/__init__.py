@@ -1,0 +1,1 @@
+"""Samples in, unit vectors out. Knows no file of media."""

@@ -1,0 +1,46 @@
+"""The contract of a space, and what every space does the same way."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unisearch.records import Modality, Prepared, Sample
+
+
+class Space(ABC):
+    """Turns samples of its modalities into comparable unit vectors.
+
+    name: as in SPACES; id: name + digest of the weights + version of the preprocessing.
+    Vectors of two ids never meet in one index.
+    """
+
+    name: str
+    id: str
+    dim: int
+    modalities: tuple[Modality, ...]
+    device: str = "cpu"
+
+    # What readers should deliver; the largest need of all active spaces wins.
+    image_min_side: int = 192
+    audio_rate_hz: int = 16_000
+    points: int = 4_096
+
+    @abstractmethod
+    def prepare(self, sample: Sample) -> Prepared:
+        """The CPU part: numpy only, deterministic, picklable, no device."""
+
+    @abstractmethod
+    def encode_prepared(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        """Unit rows (n, dim), in order; modalities may be mixed."""
+
+    @abstractmethod
+    def reference(self, modality: Modality) -> NDArray[np.float32]:
+        """Varied vectors (>= 512, dim) of that modality: the background that scores start from."""
+
+    def encode(self, samples: Sequence[Sample]) -> NDArray[np.float32]:
+        """Unit rows (n, dim), in order."""
+        return self.encode_prepared([self.prepare(sample) for sample in samples])

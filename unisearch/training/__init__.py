@@ -1,0 +1,1 @@
+"""Trains spaces and measures them."""

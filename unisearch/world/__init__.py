@@ -1,0 +1,1 @@
+"""Makes sample media of everyday concepts: meshes, pictures, sounds, captions."""
