@@ -1,0 +1,199 @@
+"""Every setting, with its default and a line of help. Only this module reads config.yaml.
+
+A setting comes from the first of: an argument, the environment (UNISEARCH_SEARCH__K=20),
+the configuration file, the default here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from unisearch.errors import BadSetting, display
+
+
+class Section(BaseModel):
+    """A group of settings; a name that is not in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SearchSettings(Section):
+    """How hits are ranked."""
+
+    k: int = Field(10, ge=1, le=10_000, description="hits shown when the question does not say")
+    candidates: int = Field(
+        200, ge=1, description="candidates read per term and modality, at least; 20 k when more"
+    )
+    weak_above: float = Field(
+        0.05,
+        gt=0,
+        description="a hit is weak when chance alone would give more than this many as good",
+    )
+    name_bonus: float = Field(
+        1.5, ge=0, description="standard deviations added to a hit whose words match too"
+    )
+
+
+class IndexSettings(Section):
+    """How files become vectors."""
+
+    batch: int = Field(64, ge=1, le=4096, description="segments encoded in one forward pass")
+    commit_every: int = Field(
+        256, ge=1, description="segments after which the library is made durable"
+    )
+    ignore: tuple[str, ...] = Field(
+        (), description="globs of names or paths below a root that are not indexed"
+    )
+
+
+class LimitSettings(Section):
+    """What is refused before it is decoded, with the reason in the report."""
+
+    file_mb: int = Field(4096, ge=1, description="largest file, MB")
+    megapixels: int = Field(100, ge=1, description="largest picture, million pixels")
+    audio_hours: float = Field(12.0, gt=0, description="a longer sound is indexed up to there")
+    triangles: int = Field(20_000_000, ge=1, description="largest model, triangles")
+    text_mb: int = Field(64, ge=1, description="largest text file, MB")
+
+
+class Settings(BaseSettings):
+    """All settings of one run."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="UNISEARCH_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    library: Path = Field(
+        default_factory=lambda: user_data_path("unisearch") / "library",
+        description="folder of the library: catalogue, vectors, indexes",
+    )
+    space: str = Field("starter", description="space that new files are embedded into")
+    models: Path = Field(
+        default_factory=lambda: user_data_path("unisearch") / "models",
+        description="folder of installed weights, looked into before the bundled ones",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where networks run; auto takes a GPU when there is one"
+    )
+    threads: int = Field(0, ge=0, description="CPU threads of the networks; 0 means all cores")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="least severe message that is shown on stderr"
+    )
+    search: SearchSettings = SearchSettings()
+    index: IndexSettings = IndexSettings()
+    limits: LimitSettings = LimitSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the file handed over as `_file`."""
+        del dotenv_settings, file_secret_settings
+        assert isinstance(init_settings, InitSettingsSource)
+        from_file = init_settings.init_kwargs.pop("_from_file", {})
+        return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
+
+
+def load_settings(config: Path | str | None = None, **arguments: Any) -> Settings:
+    """The settings of this run.
+
+    config: the file to read, else $UNISEARCH_CONFIG, ./config.yaml, the user's config.yaml
+    arguments: settings given by hand; None means not given
+    Raises BadSetting, naming the file and the nearest known name.
+    """
+    path = find_config(config)
+    from_file = read_yaml(path) if path else {}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        return Settings(**given, _from_file=from_file)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise BadSetting(explain(error, path)) from None
+
+
+def find_config(config: Path | str | None) -> Path | None:
+    """The configuration file that holds, or None when there is none.
+
+    Raises BadSetting when a file was asked for by name and is not there.
+    """
+    asked = config or os.environ.get("UNISEARCH_CONFIG")
+    if asked:
+        if not Path(asked).is_file():
+            raise BadSetting(f"{display(asked)}: no such configuration file")
+        return Path(asked)
+    here = Path("config.yaml")
+    if here.is_file() and is_ours(here):
+        return here
+    user = user_config_path("unisearch") / "config.yaml"
+    return user if user.is_file() else None
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a config.yaml that merely lies here is unisearch's.
+
+    The name is common: a file that knows none of our settings belongs to another program.
+    """
+    try:
+        return bool(Settings.model_fields.keys() & read_yaml(path).keys())
+    except BadSetting:
+        return False
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """What the file says; empty values count as not set."""
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise BadSetting(f"{display(path)}: cannot be read: {reason}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise BadSetting(f"{display(path)}: must hold 'setting: value' lines")
+    return {str(name): value for name, value in content.items() if value is not None}
+
+
+def explain(error: ValidationError, path: Path | None) -> str:
+    """The first mistake in one line: where, which setting, what to write instead."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    where = display(path) if path else "settings"
+    if first["type"] == "extra_forbidden":
+        known = [*Settings.model_fields, *(row[0] for row in table())]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        return f"{where}: there is no setting '{name}'{hint}"
+    return f"{where}: setting '{name}': {first['msg']}, not {first['input']!r}"
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Rows (dotted name, default, help) of every setting, for docs and for hints."""
+    rows: list[tuple[str, str, str]] = []
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, Section):
+            rows += [
+                (f"{name}.{inner}", str(value.default), value.description or "")
+                for inner, value in type(default).model_fields.items()
+            ]
+        else:
+            shown = "the user's data folder" if field.default_factory else str(default)
+            rows.append((name, shown, field.description or ""))
+    return rows

@@ -1,0 +1,120 @@
+"""Settings in, opened rooms out: the one place where configuration meets the rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from unisearch.catalog.open import Catalog
+from unisearch.config import Settings, load_settings
+from unisearch.index.rows import RowFiles
+from unisearch.records import Modality, ReadOptions
+
+if TYPE_CHECKING:
+    from unisearch.spaces.base import Space
+
+CATALOG_FILE = "catalog.db"
+VECTORS_FOLDER = "vectors"
+
+
+@dataclass
+class Rooms:
+    """The opened rooms of one library. Use as a context manager, or call close()."""
+
+    settings: Settings
+    catalog: Catalog
+
+    @property
+    def library(self) -> Path:
+        """The library's folder."""
+        return self.settings.library
+
+    @cached_property
+    def space(self) -> Space:
+        """The active space, loaded when it is first needed."""
+        return open_space(self.settings, self.settings.space)
+
+    @cached_property
+    def read_options(self) -> ReadOptions:
+        """What readers should deliver for the active space, and the limits."""
+        return read_options(self.settings, self.space)
+
+    def row_files(self, modality: Modality) -> RowFiles:
+        """The vector files of the active space's partition of that modality."""
+        return RowFiles(self.library / VECTORS_FOLDER, self.space.id, modality, self.space.dim)
+
+    def close(self) -> None:
+        """Releases the catalogue."""
+        self.catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_rooms(
+    settings: Settings | None = None, library: Path | str | None = None, *, write: bool = False
+) -> Rooms:
+    """The rooms of a library; with `write` it is created when there is none.
+
+    library: overrides settings.library
+    Raises LibraryMissing, LibraryTooNew or LibraryDamaged.
+    """
+    settings = settings or load_settings()
+    if library is not None:
+        settings = settings.model_copy(update={"library": Path(library)})
+    file = settings.library / CATALOG_FILE
+    if write and not file.exists():
+        settings.library.mkdir(parents=True, exist_ok=True)
+        return Rooms(settings, Catalog.create(file))
+    return Rooms(settings, Catalog.open(file, write=write))
+
+
+def open_space(settings: Settings, name: str) -> Space:
+    """The space of that name with its weights, on the configured device.
+
+    Raises UnknownName for a name that is not in SPACES and WeightsError without weights.
+    """
+    import torch
+
+    from unisearch.models.find import find_weights
+    from unisearch.spaces.table import WEIGHTLESS, load_space
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    weights = None if name in WEIGHTLESS else find_weights(name, settings.models)
+    return load_space(name, weights, device=pick_device(settings.device))
+
+
+def pick_device(wanted: str) -> str:
+    """The torch device: 'auto' takes a GPU when there is one."""
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted
+
+
+def read_options(settings: Settings, space: Space) -> ReadOptions:
+    """What readers should deliver for that space, and the configured limits."""
+    limits = settings.limits
+    return ReadOptions(
+        image_min_side=space.image_min_side,
+        audio_rate_hz=space.audio_rate_hz,
+        points=space.points,
+        max_file_bytes=limits.file_mb * 1024**2,
+        max_pixels=limits.megapixels * 1_000_000,
+        max_audio_hours=limits.audio_hours,
+        max_triangles=limits.triangles,
+        max_text_bytes=limits.text_mb * 1024**2,
+    )
