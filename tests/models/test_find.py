@@ -1,0 +1,61 @@
+"""Weights are found in the right place and checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from unisearch.errors import WeightsError
+from unisearch.models.find import find_weights, read_manifest
+
+
+def put_model(folder: Path, content: bytes = b"weights") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(content)
+    digests = {"model.safetensors": hashlib.sha256(content).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps({"name": folder.name, "files": digests}))
+    return folder
+
+
+def test_the_folder_of_the_configuration_wins(tmp_path: Path) -> None:
+    mine = put_model(tmp_path / "mine" / "starter")
+
+    assert find_weights("starter", [tmp_path / "none", tmp_path / "mine"]) == mine
+
+
+def test_a_model_without_weights_needs_none() -> None:
+    assert find_weights("toy") is None
+
+
+def test_missing_weights_say_where_they_were_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=f"no weights of the model 'unheard'.*{tmp_path}"):
+        find_weights("unheard", [tmp_path])
+
+
+def test_a_flipped_byte_is_refused(tmp_path: Path) -> None:
+    folder = put_model(tmp_path / "starter")
+
+    (folder / "model.safetensors").write_bytes(b"weighty")
+
+    with pytest.raises(WeightsError, match="damaged or of another model"):
+        find_weights("starter", [tmp_path])
+
+
+def test_a_listed_file_that_is_gone_is_refused(tmp_path: Path) -> None:
+    folder = put_model(tmp_path / "starter")
+
+    (folder / "model.safetensors").unlink()
+
+    with pytest.raises(WeightsError, match="cannot read the weights"):
+        find_weights("starter", [tmp_path])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"files": {}}', '{"files": {"a": 1}}', '{"name": 1}'])
+def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+
+    with pytest.raises(WeightsError, match="no manifest of weights"):
+        read_manifest(tmp_path)

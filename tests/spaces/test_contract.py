@@ -1,0 +1,97 @@
+"""What every space promises, run over the table."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unisearch.errors import UnknownName, WeightsError
+from unisearch.models.find import find_weights
+from unisearch.records import MODALITIES, Modality, Sample
+from unisearch.spaces.base import Space
+from unisearch.spaces.table import SPACES, load_space
+
+
+@pytest.fixture(scope="module", params=[name for name in SPACES if name == "toy"])
+def space(request: pytest.FixtureRequest) -> Space:
+    name = str(request.param)
+    return load_space(name, find_weights(name))
+
+
+def test_an_unknown_space_is_named_with_its_neighbour() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'toy'"):
+        load_space("tooy", None)
+
+
+def test_it_says_what_it_is(space: Space) -> None:
+    assert space.id.startswith(space.name)
+    assert space.modalities == MODALITIES
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_rows_are_finite_and_of_unit_length(
+    space: Space, modality: Modality, samples: dict[Modality, list[Sample]]
+) -> None:
+    rows = space.encode(samples[modality])
+
+    assert rows.shape == (len(samples[modality]), space.dim)
+    assert rows.dtype == np.float32
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_no_samples_give_no_rows(space: Space) -> None:
+    assert space.encode([]).shape == (0, space.dim)
+
+
+def test_the_same_samples_give_the_same_rows(space: Space, mixed: list[Sample]) -> None:
+    once, again = space.encode(mixed), space.encode(mixed)
+
+    assert np.abs(once - again).max() < 1e-6
+
+
+def test_a_row_does_not_depend_on_its_batch_mates(space: Space, mixed: list[Sample]) -> None:
+    together = space.encode(mixed)
+
+    for row, sample in zip(together, mixed, strict=True):
+        assert np.abs(space.encode([sample])[0] - row).max() < 1e-4
+
+
+def test_rows_come_in_the_order_of_the_samples(space: Space, mixed: list[Sample]) -> None:
+    forward, backward = space.encode(mixed), space.encode(mixed[::-1])
+
+    assert np.abs(forward - backward[::-1]).max() < 1e-4
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_other_content_gives_another_row(
+    space: Space, modality: Modality, samples: dict[Modality, list[Sample]]
+) -> None:
+    first, second = space.encode(samples[modality][:2])
+
+    assert first @ second < 0.999
+
+
+def test_prepared_samples_travel_between_processes(space: Space, mixed: list[Sample]) -> None:
+    prepared = [space.prepare(sample) for sample in mixed]
+
+    travelled = pickle.loads(pickle.dumps(prepared))
+
+    assert np.array_equal(space.encode_prepared(prepared), space.encode_prepared(travelled))
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_the_reference_is_varied_and_of_unit_length(space: Space, modality: Modality) -> None:
+    rows = space.reference(modality)
+
+    assert len(rows) >= 512
+    assert rows.shape[1] == space.dim
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(1.0, abs=2e-4)
+    assert len(np.unique(rows.round(3), axis=0)) > len(rows) // 2
+
+
+def test_the_toy_refuses_weights(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="has no weights"):
+        load_space("toy", tmp_path)

@@ -1,0 +1,65 @@
+"""Where the weights of a model lie, and whether they are what their manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from unisearch.errors import WeightsError
+
+MANIFEST = "manifest.json"
+PACKAGE = Path(__file__).resolve().parent.parent
+#: Inside an installed package, then beside the package in a checkout.
+SHIPPED = (PACKAGE / "bundled" / "checkpoints", PACKAGE.parent / "checkpoints")
+
+
+def find_weights(name: str, folders: Iterable[Path] = ()) -> Path | None:
+    """The folder with the verified weights of the model `name`, or None for one without weights.
+
+    folders: where the configuration keeps models; searched before those that ship
+    Raises WeightsError when there are none in any place, or when they are damaged.
+    """
+    if name == "toy":  # hashes only
+        return None
+    places = [Path(folder) / name for folder in (*folders, *SHIPPED)]
+    for place in places:
+        if (place / MANIFEST).is_file():
+            verify(place)
+            return place
+    where = ", ".join(str(place) for place in places)
+    raise WeightsError(f"no weights of the model '{name}' in {where}")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a folder of weights; raises WeightsError when it is none."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        files = manifest["files"]
+        if not all(isinstance(digest, str) for digest in files.values()) or not files:
+            raise ValueError("'files' names no digests")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{folder / MANIFEST} is no manifest of weights: {error}") from error
+    return dict(manifest)
+
+
+def verify(folder: Path) -> None:
+    """Raises WeightsError unless every file that the manifest lists has its sha256."""
+    for name, expected in read_manifest(folder)["files"].items():
+        found = sha256(folder / name)
+        if found != expected:
+            raise WeightsError(
+                f"{folder / name} is damaged or of another model: "
+                f"sha256 {found[:12]}, the manifest says {expected[:12]}"
+            )
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file; raises WeightsError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}: {error.strerror}") from error
