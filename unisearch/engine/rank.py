@@ -1,0 +1,98 @@
+"""Scores that compare across modalities: pure functions from cosines to a ranking.
+
+A picture finds pictures at a cosine of 0.8 and the right sound at 0.15, so bare cosines of
+different pairs of modalities mean different things. Each query is therefore compared with a
+background of varied things of the target modality first (test normalisation of speaker
+verification: Auckenthaler, Carey, Lloyd-Thomas 2000), and hits are merged in standard
+deviations above that background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+#: A varied background holds a few things of the very kind that is asked for. What lies above
+#: this share of it counts as "at least so high" and does not stretch spread or tail.
+CLEAN_SHARE = 0.975
+#: The tail is fitted to what lies above this share.
+TAIL_SHARE = 0.85
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation of each query's cosine to the background."""
+
+    mean: Floats  # (terms,)
+    deviation: Floats  # (terms,)
+
+    def standardise(self, cosines: Floats) -> Floats:
+        """Cosines (terms, n) in standard deviations above the background."""
+        return (cosines - self.mean[:, None]) / self.deviation[:, None]
+
+
+@dataclass(frozen=True)
+class Tail:
+    """How often chance alone reaches a score: exponential above `start`."""
+
+    start: float
+    scale: float
+
+    def probability(self, scores: Floats) -> Floats:
+        """The share of unrelated things that score at least so high."""
+        above = np.maximum(scores - self.start, 0.0) / self.scale
+        return ((1.0 - TAIL_SHARE) * np.exp(-above)).astype(np.float32)
+
+
+def spread(background: Floats) -> Spread:
+    """Spread of a background's cosines (terms, m), without its top few.
+
+    A query that is equally far from everything gets a deviation of 1e-6, not zero.
+    """
+    clean = np.sort(background, axis=1)[:, : max(2, int(background.shape[1] * CLEAN_SHARE))]
+    return Spread(clean.mean(axis=1), np.maximum(clean.std(axis=1), 1e-6))
+
+
+def fit_tail(scores: Floats) -> Tail:
+    """The exponential tail of a background's scores (m,).
+
+    Maximum likelihood for exceedances of which the largest are censored: each of those is
+    only known to be at least as large as the last one counted (Epstein and Sobel 1953).
+    """
+    ordered = np.sort(scores)
+    first, last = int(len(ordered) * TAIL_SHARE), int(len(ordered) * CLEAN_SHARE)
+    last = min(max(last, first + 2), len(ordered))
+    excess = ordered[first:last] - ordered[first]
+    censored = (len(ordered) - last) * excess[-1]
+    scale = float(excess.sum() + censored) / max(len(excess) - 1, 1)
+    return Tail(float(ordered[first]), max(scale, 1e-6))
+
+
+def fuse(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """One score for several terms: (whole, positive part), each (n,).
+
+    scores: standardised (terms, n); weights: (terms,), negative for terms that repel.
+    A repelling term takes away only where it matches better than its background; the sum is
+    scaled so that independent positive terms keep a standard deviation of one.
+    """
+    attract, repel = np.maximum(weights, 0.0), np.maximum(-weights, 0.0)
+    norm = float(np.sqrt(np.square(attract).sum()))
+    positive = attract @ scores / norm
+    return positive - repel @ np.maximum(scores, 0.0) / norm, positive
+
+
+def expected_by_chance(tail: Tail, positive: Floats, live: int) -> Floats:
+    """How many of `live` unrelated things would score at least so high."""
+    return tail.probability(positive) * np.float32(live)
+
+
+def word_bonus(ranks: Floats, bonus: float) -> Floats:
+    """Standard deviations for hits whose words match: `bonus` for the best, in proportion below.
+
+    ranks: positive, larger is better
+    """
+    return ranks / max(float(ranks.max(initial=0.0)), 1e-9) * bonus
