@@ -1,0 +1,256 @@
+"""Models that trimesh reads, as one list of coloured parts in the coordinates of the scene."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from unisearch.errors import Unreadable
+from unisearch.media import colors
+from unisearch.media.files import read_bytes
+from unisearch.records import ReadOptions
+
+#: The axis that each format declares to point up; the others declare nothing.
+UP: dict[str, Literal["y", "z"]] = {"glb": "y", "gltf": "y", "3mf": "z"}
+
+#: Declared size of all members of a 3MF together; XML of 1 GiB costs more than 2 GB of memory.
+MAX_UNZIPPED_BYTES = 512 * 1024**2
+
+#: Required glTF extensions that change how geometry is stored and that nothing here decodes.
+UNDECODED = ("meshopt", "KHR_mesh_quantization")
+
+
+@dataclass(frozen=True)
+class MeshPart:
+    """A piece of a surface with one colour per face, or None where nothing is declared."""
+
+    vertices: NDArray[np.float32]  # (v, 3)
+    faces: NDArray[np.int64]  # (f, 3)
+    colors: NDArray[np.float32] | None = None  # (f, 3)
+
+
+@dataclass(frozen=True)
+class CloudPart:
+    """Points of a file that has vertices but no faces."""
+
+    points: NDArray[np.float32]  # (n, 3)
+    normals: NDArray[np.float32] | None = None  # (n, 3)
+    colors: NDArray[np.float32] | None = None  # (n, 3)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a model file holds; names: of its nodes, as its author wrote them."""
+
+    parts: list[MeshPart] = field(default_factory=list)
+    clouds: list[CloudPart] = field(default_factory=list)
+    up: Literal["y", "z"] | None = None
+    names: tuple[str, ...] = ()
+
+
+class OwnFolder(trimesh.resolvers.FilePathResolver):
+    """Gives a model the files beside it (materials, textures, buffers) and nothing else.
+
+    A name that leads out of the model's folder, also through a symbolic link, is refused
+    before anything is opened.
+    """
+
+    def __init__(self, source: Path, max_bytes: int) -> None:
+        super().__init__(str(source))
+        self.source = source
+        self.max_bytes = max_bytes
+
+    def get(self, name: str) -> bytes:
+        for candidate in dict.fromkeys((name, unquote(name), name.replace("\\", "/"))):
+            path = self._inside(candidate)
+            if path.is_file():
+                return read_bytes(path, self.max_bytes)
+        raise FileNotFoundError(f"'{name}', which the model refers to, is missing")
+
+    def _inside(self, name: str) -> Path:
+        try:
+            return Path(self.absolute(name))
+        except ValueError:
+            reason = f"refers to '{name}' outside its own folder: refused"
+            raise Unreadable(self.source, "unsupported", reason) from None
+
+
+def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
+    """All nodes of the file's scene, each in its place, with its colours.
+
+    suffix: 'obj', 'ply', … without the dot
+    Raises Unreadable for what is too large or uses something that nothing here decodes, and
+    whatever trimesh raises for damage.
+    """
+    data = read_bytes(path, options.max_file_bytes)
+    up = UP.get(suffix)
+    if suffix == "3mf":
+        _check_zip(path, data)
+    if suffix in ("glb", "gltf"):
+        _check_gltf(path, suffix, data, options)
+    if suffix == "dae":
+        up = _collada_up(data)
+    loaded = trimesh.load_scene(
+        io.BytesIO(data),
+        file_type=suffix,
+        resolver=OwnFolder(path, options.max_file_bytes),
+        process=False,
+    )
+    _check_count(path, loaded, options)
+    linear = suffix in ("glb", "gltf")  # glTF 2.0, 3.9.2 and 3.7.2.1: factors are linear light
+    parts, clouds = [], []
+    for geometry, transform in _placed(loaded):
+        if isinstance(geometry, trimesh.PointCloud):
+            clouds.append(_cloud(geometry, transform))
+        elif isinstance(geometry, trimesh.Trimesh):
+            parts.append(_part(geometry, transform, linear, options))
+    return Scene(parts, clouds, up, _names(loaded, path))
+
+
+def _placed(scene: Any) -> Iterator[tuple[Any, NDArray[np.float64]]]:
+    """Each geometry as often as the scene shows it, with its transform (4, 4)."""
+    for node in scene.graph.nodes_geometry:
+        transform, name = scene.graph[node]
+        yield scene.geometry[name], transform
+
+
+def _names(scene: Any, path: Path) -> tuple[str, ...]:
+    """The names of nodes and geometries; trimesh calls a nameless one after the file."""
+    made_up = {path.name, "world", "geometry", "geometry_0", scene.graph.base_frame}
+    names = dict.fromkeys((*map(str, scene.graph.nodes), *map(str, scene.geometry)))
+    return tuple(name for name in names if name not in made_up)
+
+
+def _check_count(path: Path, scene: Any, options: ReadOptions) -> None:
+    """A small file may show one mesh a million times: counted before anything is copied."""
+    total = sum(len(getattr(mesh, "faces", ())) for mesh, _ in _placed(scene))
+    if total > options.max_triangles:
+        reason = f"{total:,} triangles, the limit is {options.max_triangles:,}"
+        raise Unreadable(path, "too_large", reason)
+
+
+def _moved(points: Any, transform: NDArray[np.float64]) -> NDArray[np.float32]:
+    moved = np.asarray(points, dtype=np.float64) @ transform[:3, :3].T + transform[:3, 3]
+    return moved.astype(np.float32)
+
+
+def _cloud(cloud: Any, transform: NDArray[np.float64]) -> CloudPart:
+    shown = cloud.colors if cloud.colors is not None and len(cloud.colors) else None
+    rgb = None if shown is None else colors.unit_rgb(shown)
+    raw = cloud.metadata.get("_ply_raw", {}).get("vertex", {}).get("data")
+    normals = None
+    if raw is not None and all(_has(raw, axis) for axis in ("nx", "ny", "nz")):
+        stacked = np.column_stack([raw[axis] for axis in ("nx", "ny", "nz")])
+        normals = (stacked @ np.linalg.inv(transform[:3, :3])).astype(np.float32)
+    return CloudPart(_moved(cloud.vertices, transform), normals, rgb)
+
+
+def _has(data: Any, name: str) -> bool:
+    return name in (data if isinstance(data, dict) else (data.dtype.names or ()))
+
+
+def _part(
+    mesh: Any, transform: NDArray[np.float64], linear: bool, options: ReadOptions
+) -> MeshPart:
+    faces = np.asarray(mesh.faces, dtype=np.int64).reshape(-1, 3)
+    if np.linalg.det(transform[:3, :3]) < 0:
+        faces = faces[:, ::-1]  # a mirrored node: keep the outside outside
+    rgb = _face_colors(mesh.visual, np.asarray(mesh.faces), linear, options)
+    return MeshPart(_moved(mesh.vertices, transform), faces, rgb)
+
+
+def _face_colors(
+    visual: Any, faces: NDArray[Any], linear: bool, options: ReadOptions
+) -> NDArray[np.float32] | None:
+    """sRGB (f, 3) in [0, 1] of faces as declared, or None.
+
+    linear: factors and vertex colours are linear light (glTF), not sRGB (everything else)
+    """
+    if visual.kind == "face":
+        return colors.unit_rgb(visual.face_colors)
+    if visual.kind == "vertex":
+        rgb = colors.unit_rgb(visual.vertex_colors)[faces].mean(axis=1)
+        return colors.to_srgb(rgb) if linear else rgb
+    if visual.kind != "texture":
+        return None
+    factor, texture = _material(visual.material, options)
+    painted = _texture_colors(texture, visual.uv, faces)
+    on_vertices = visual.vertex_attributes.get("color") if linear else None
+    if factor is None and painted is None:
+        return None
+    if not linear:
+        # Kd beside map_Kd is often a leftover of the exporter, so the texture alone counts.
+        return painted if painted is not None else np.repeat(factor[None], len(faces), axis=0)
+    light = np.ones((len(faces), 3), dtype=np.float32)
+    light *= 1.0 if factor is None else factor
+    light *= 1.0 if painted is None else colors.to_linear(painted)
+    if on_vertices is not None and len(on_vertices):
+        light *= colors.unit_rgb(on_vertices)[faces].mean(axis=1)
+    return colors.to_srgb(light)
+
+
+def _material(material: Any, options: ReadOptions) -> tuple[Any, NDArray[np.float32] | None]:
+    """The colour factor (3,) or None when none is declared, and the texture (h, w, 3) or None."""
+    if isinstance(material, trimesh.visual.material.PBRMaterial):
+        image, factor = material.baseColorTexture, material.baseColorFactor
+        # glTF 2.0, 5.22.1: a material without a factor is white.
+        factor = np.ones(3, dtype=np.float32) if factor is None else colors.unit_rgb(factor)[0]
+    else:
+        image = material.image
+        declared = "kd" in material.kwargs
+        factor = colors.unit_rgb(material.diffuse)[0] if declared else None
+    texture = None if image is None else colors.texture_pixels(image, options.max_pixels)
+    return factor, texture
+
+
+def _texture_colors(
+    texture: NDArray[np.float32] | None, uv: Any, faces: NDArray[Any]
+) -> NDArray[np.float32] | None:
+    """The texture under the middle of each face; its mean where the file gives no coordinates."""
+    if texture is None:
+        return None
+    if uv is None or len(uv) <= faces.max(initial=-1):
+        mean = texture.reshape(-1, 3).mean(axis=0, dtype=np.float64).astype(np.float32)
+        return np.repeat(mean[None], len(faces), axis=0)
+    centers = np.asarray(uv, dtype=np.float32)[faces].mean(axis=1)
+    return colors.sampled(texture, centers)
+
+
+def _check_zip(path: Path, data: bytes) -> None:
+    """Refuses an archive that declares more than it may; zipfile never unpacks beyond that."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        declared = sum(member.file_size for member in archive.infolist())
+    if declared > MAX_UNZIPPED_BYTES:
+        reason = f"unpacks to {declared:,} bytes, the limit is {MAX_UNZIPPED_BYTES:,}"
+        raise Unreadable(path, "too_large", reason)
+
+
+def _check_gltf(path: Path, suffix: str, data: bytes, options: ReadOptions) -> None:
+    """Refuses geometry that would be read as zeros, and counts that would fill the memory."""
+    header = json.loads(
+        data[20 : 20 + int.from_bytes(data[12:16], "little")] if suffix == "glb" else data
+    )
+    for name in header.get("extensionsRequired", ()):
+        if any(word in name for word in UNDECODED):
+            raise Unreadable(path, "unsupported", f"needs the glTF extension {name}")
+    largest = max((int(item.get("count", 0)) for item in header.get("accessors", ())), default=0)
+    if largest > 3 * options.max_triangles:
+        reason = f"declares {largest:,} values, the limit is {3 * options.max_triangles:,}"
+        raise Unreadable(path, "too_large", reason)
+
+
+def _collada_up(data: bytes) -> Literal["y", "z"] | None:
+    """COLLADA 1.4.1: <up_axis> is Y_UP unless the file says otherwise."""
+    if b"Z_UP" in data[:65536]:
+        return "z"
+    return None if b"X_UP" in data[:65536] else "y"
