@@ -133,6 +133,24 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Up to 4,096 stored rows in a row, and the checksum of their keys and vectors."""
+
+    block: int  # rows [4096 * block, 4096 * block + rows)
+    rows: int
+    checksum: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class PartitionState:
+    """What is committed of a partition: its files' epoch, its rows, and those that are dead."""
+
+    epoch: int
+    count: int
+    dead: NDArray[np.int64]  # (n,), row numbers, ascending
+
+
+@dataclass(frozen=True)
 class Match:
     """A key of an index (a segment id) and its cosine to the query, in [-1, 1]."""
 

@@ -1,0 +1,39 @@
+"""Paths as bytes: root and relative path, and which items lie below a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+
+def join(root: bytes, rel_path: bytes) -> bytes:
+    """The absolute path."""
+    return os.path.join(root, rel_path)  # noqa: PTH118 (pathlib knows no bytes)
+
+
+def relative(root: bytes, path: bytes) -> bytes | None:
+    """The path below the root: b'' for the root itself, None when it lies elsewhere."""
+    if path == root:
+        return b""
+    start = root if root.endswith(b"/") else root + b"/"
+    return path[len(start) :] if path.startswith(start) else None
+
+
+def below(place: bytes, roots: Iterable[tuple[int, bytes]]) -> tuple[str, dict[str, Any]]:
+    """' AND ...' on rows i of items or failures that lie at or below the place, and its values."""
+    whole: list[int] = []
+    parts: list[str] = []
+    values: dict[str, Any] = {}
+    for root, path in roots:
+        if relative(place, path) is not None:
+            whole.append(root)
+        elif rest := relative(path, place):
+            # '0' follows '/': the range of everything that starts with 'rest/'.
+            parts.append(
+                f"(i.root_id = {root} AND (i.rel_path = :rest"
+                " OR (i.rel_path >= :low AND i.rel_path < :high)))"
+            )
+            values = {"rest": rest, "low": rest + b"/", "high": rest + b"0"}
+    parts.append(f"i.root_id IN ({', '.join(map(str, whole))})")
+    return f" AND ({' OR '.join(parts)})", values

@@ -1,0 +1,1 @@
+"""How a catalogue of an older format becomes one of this format (Alembic)."""

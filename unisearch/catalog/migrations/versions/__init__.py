@@ -1,0 +1,1 @@
+"""One step of the catalogue format per file, oldest first."""

@@ -1,0 +1,172 @@
+"""The catalogue as a file: made, opened for reading or writing, and its transactions."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import QueuePool
+
+from unisearch.catalog.tables import FORMAT
+from unisearch.catalog.view import DeadRows, View
+from unisearch.catalog.write import Writing
+from unisearch.errors import (
+    LibraryDamaged,
+    LibraryError,
+    LibraryLocked,
+    LibraryMissing,
+    LibraryTooNew,
+    display,
+)
+
+logger = logging.getLogger(__name__)
+
+_BUSY_S = 10.0  # only a migration or a backup keeps others out at all
+
+
+class Catalog:
+    """What is known of each item and segment, in one SQLite file. Threads may share it."""
+
+    def __init__(self, path: Path, *, write: bool, immutable: bool = False) -> None:
+        self.path = path
+        self.writable = write
+        self._engine = _engine(path, write, immutable)
+        self._dead = DeadRows()
+
+    @classmethod
+    def create(cls, path: Path) -> Catalog:
+        """A new, empty catalogue; an existing one is opened instead."""
+        catalog = cls(path, write=True)
+        with catalog._errors(), catalog._engine.connect() as connection:
+            # Kept in the file; readers then never wait for the writer.
+            raw = connection.connection.dbapi_connection
+            assert isinstance(raw, sqlite3.Connection)
+            raw.execute("PRAGMA journal_mode = WAL")
+        catalog._check_format()
+        return catalog
+
+    @classmethod
+    def open(cls, path: Path, write: bool = False) -> Catalog:
+        """The catalogue at that path; with `write` one of an older format is migrated first.
+
+        Raises LibraryMissing, LibraryTooNew, or LibraryDamaged when it is no catalogue.
+        """
+        if not path.exists():
+            where = display(path.parent)
+            raise LibraryMissing(f"{where}: no library there; 'unisearch index PATH' makes one")
+        catalog = cls(path, write=write, immutable=not write and _is_frozen(path))
+        catalog._check_format()
+        return catalog
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """One read transaction: everything asked inside sees the same committed state."""
+        with self._errors(), self._engine.connect() as connection, connection.begin():
+            yield View(connection, self._dead)
+
+    @contextmanager
+    def write(self) -> Iterator[Writing]:
+        """One write transaction: committed and durable on leaving, undone by an exception."""
+        with self._errors(), self._engine.connect() as connection:
+            connection = connection.execution_options(immediate=True)
+            with connection.begin():
+                writing = Writing(connection, self._dead)
+                yield writing
+                writing.check_settled()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _check_format(self) -> None:
+        """Raise, or migrate, when the file's format is not ours."""
+        with self._errors(), self._engine.connect() as connection:
+            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+            tables = int(
+                connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+            )
+        where = display(self.path.parent)
+        if version > FORMAT:
+            raise LibraryTooNew(
+                f"{where}: library of format {version}, this unisearch knows {FORMAT}: upgrade it"
+            )
+        if version == 0 and tables:
+            raise LibraryDamaged(f"{display(self.path)} is not a catalogue of unisearch")
+        if version < FORMAT:
+            self._migrate(version, where)
+
+    def _migrate(self, version: int, where: str) -> None:
+        from unisearch.catalog.migrate import keep_copy, upgrade
+
+        if not self.writable:
+            reason = f"of the older format {version}" if version else "empty"
+            raise LibraryMissing(f"{where}: the library is {reason}; run 'unisearch index' once")
+        if version:
+            copy = keep_copy(self.path, version)
+            logger.warning("%s: format %d becomes %d; copy: %s", where, version, FORMAT, copy)
+        with self._errors(), self._engine.connect() as connection:
+            connection = connection.execution_options(immediate=True)
+            with connection.begin():
+                upgrade(connection)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """What SQLite says, in our words."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise _translated(error, self.path) from error
+
+
+def _engine(path: Path, write: bool, immutable: bool) -> Engine:
+    mode = "rwc" if write else "ro"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}{'&immutable=1' * immutable}"
+
+    def connect() -> sqlite3.Connection:
+        raw = sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute("PRAGMA synchronous = FULL")
+        return raw
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: Connection) -> None:
+    """Begin in SQLite itself: Python's driver would begin too late for a steady view."""
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether the catalogue lies on read-only media, where no shared memory file can be made."""
+    log = path.with_name(path.name + "-wal")
+    if log.exists() or not hasattr(os, "statvfs"):
+        return False
+    frozen = bool(os.statvfs(path).f_flag & os.ST_RDONLY) or not os.access(path.parent, os.W_OK)
+    if frozen:
+        logger.warning("%s: read-only media; it must not change meanwhile", display(path.parent))
+    return frozen
+
+
+def _translated(error: DBAPIError, path: Path) -> LibraryError:
+    text: Any = " ".join(str(error.orig).split())
+    where = display(path)
+    if "locked" in text or "busy" in text:
+        return LibraryLocked(f"{where}: another process writes and does not answer")
+    if isinstance(error, IntegrityError) or any(
+        sign in text for sign in ("malformed", "not a database", "no such", "disk I/O")
+    ):
+        return LibraryDamaged(f"{where}: {text}; 'unisearch doctor' says more")
+    return LibraryError(f"{where}: {text}")

@@ -1,0 +1,120 @@
+"""What the catalogue answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from unisearch.records import Modality
+
+Where = Literal["name", "tag", "words", "passage"]
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What the file system says of a file: equal values mean an unchanged file."""
+
+    inode: int
+    device: int
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+
+    def same_file(self, other: Stat) -> bool:
+        """Whether nothing was written; device numbers change when disks are mounted anew."""
+        return self.key() == other.key()
+
+    def key(self) -> tuple[int, int, int, int]:
+        return self.inode, self.size_bytes, self.mtime_ns, self.ctime_ns
+
+
+@dataclass(frozen=True)
+class RootRow:
+    """An indexed folder and how many items lie below it."""
+
+    id: int
+    path: bytes
+    items: int
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """A file. content and modality are None while it cannot be read."""
+
+    id: int
+    root: int
+    path: bytes
+    display: str
+    suffix: str
+    content: int | None
+    modality: Modality | None
+    stat: Stat
+    facts: Mapping[str, float]
+    words: str
+    truncated_at_s: float | None
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """A segment with one item that has it; copies: how many other items share the content."""
+
+    segment: int
+    content: int
+    item: int
+    path: bytes
+    modality: Modality
+    start_s: float | None
+    end_s: float | None
+    text: str
+    copies: int
+
+
+@dataclass(frozen=True)
+class WordMatch:
+    """A segment whose words fit; rank > 0, more is better (bm25 with its sign turned)."""
+
+    segment: int
+    rank: float
+    where: Where
+
+
+@dataclass(frozen=True)
+class FailureRow:
+    """A file that could not be read, and why; not tried again until it changes."""
+
+    path: bytes
+    kind: str
+    message: str
+    stat: Stat
+
+
+@dataclass(frozen=True)
+class SpaceRow:
+    """A space whose vectors the library holds."""
+
+    id: str
+    name: str
+    dim: int
+    added: str
+
+
+@dataclass(frozen=True)
+class PartitionRow:
+    """The committed extent of one (space, modality)."""
+
+    id: int
+    space: str
+    dim: int
+    modality: Modality
+    epoch: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much there is of one modality."""
+
+    items: int
+    contents: int
+    segments: int

@@ -1,0 +1,252 @@
+"""One read transaction on the catalogue."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row
+
+from unisearch.catalog import words
+from unisearch.catalog.folders import below, join
+from unisearch.catalog.rows import (
+    Counts,
+    FailureRow,
+    ItemRow,
+    PartitionRow,
+    RootRow,
+    SegmentRow,
+    SpaceRow,
+    Stat,
+    WordMatch,
+)
+from unisearch.records import FACTS, Block, Modality, PartitionState
+
+__all__ = ["DeadRows", "SegmentRow", "View"]
+
+_STAT = "{0}.inode, {0}.device, {0}.size_bytes, {0}.mtime_ns, {0}.ctime_ns"
+_ITEM = f"""
+    SELECT i.id, i.root_id, r.path, i.rel_path, i.display, i.suffix, i.content_id, c.modality,
+           {_STAT.format("i")}, c.words, c.truncated_at_s, {", ".join(f"c.{f}" for f in FACTS)}
+    FROM items i JOIN roots r ON r.id = i.root_id LEFT JOIN contents c ON c.id = i.content_id
+"""
+_HITS = """
+    SELECT s.id, s.content_id, i.id, r.path, i.rel_path, c.modality, s.start_s, s.end_s, s.text,
+           (SELECT count(*) - 1 FROM items WHERE content_id = s.content_id)
+    FROM json_each(:wanted) w
+    JOIN segments s ON s.id = w.value
+    JOIN contents c ON c.id = s.content_id
+    JOIN items i ON i.id = (SELECT min(i.id) FROM items i WHERE i.content_id = s.content_id{below})
+    JOIN roots r ON r.id = i.root_id
+"""
+
+
+class DeadRows:
+    """Dead rows as read last: within an epoch they only grow, so their number tells them apart."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, NDArray[np.int64]]] = {}
+
+    def of(self, connection: Connection, partition: int, epoch: int, dead: int) -> Any:
+        """The dead rows of a partition, ascending; read again only when there are more."""
+        known = self._known.get(partition)
+        if known and known[0] == epoch and len(known[1]) == dead:
+            return known[1]
+        rows = connection.exec_driver_sql(
+            "SELECT row FROM dead_rows WHERE partition_id = ? AND epoch = ? ORDER BY row",
+            (partition, epoch),
+        )
+        found = _ids(rows)
+        self._known[partition] = (epoch, found)
+        return found
+
+
+class View:
+    """Questions that all see the same committed state."""
+
+    def __init__(self, connection: Connection, dead: DeadRows) -> None:
+        self._connection = connection
+        self._dead = dead
+
+    def partitions(self, space_id: str) -> dict[Modality, PartitionState]:
+        """What is committed of each partition of a space."""
+        rows = self._run(
+            "SELECT id, modality, epoch, count, dead FROM partitions WHERE space_id = ?", space_id
+        )
+        return {
+            modality: PartitionState(
+                epoch, count, self._dead.of(self._connection, partition, epoch, dead)
+            )
+            for partition, modality, epoch, count, dead in rows
+        }
+
+    def all_partitions(self) -> list[PartitionRow]:
+        """Every partition of every space."""
+        rows = self._run(
+            "SELECT p.id, p.space_id, s.dim, p.modality, p.epoch, p.count"
+            " FROM partitions p JOIN spaces s ON s.id = p.space_id ORDER BY p.id"
+        )
+        return [PartitionRow(*row) for row in rows]
+
+    def blocks(self, space_id: str, modality: Modality) -> list[Block]:
+        """The checksums of a partition's current epoch, in order."""
+        rows = self._run(
+            "SELECT b.block, b.rows, b.checksum FROM partitions p"
+            " JOIN blocks b ON b.partition_id = p.id AND b.epoch = p.epoch"
+            " WHERE p.space_id = ? AND p.modality = ? ORDER BY b.block",
+            space_id,
+            modality,
+        )
+        return [Block(*row) for row in rows]
+
+    def hits(self, segment_ids: Iterable[int], under: bytes | None = None) -> dict[int, SegmentRow]:
+        """Segments by id, each with its first item (below `under`), in one statement.
+
+        Ids that are unknown, or without an item there, are left out.
+        """
+        clause, values = self._below(under)
+        wanted = json.dumps([int(segment) for segment in segment_ids])
+        rows = self._connection.exec_driver_sql(
+            _HITS.format(below=clause), {"wanted": wanted, **values}
+        )
+        return {
+            row[0]: SegmentRow(row[0], row[1], row[2], join(row[3], row[4]), *row[5:])
+            for row in rows
+        }
+
+    def segments(
+        self,
+        under: bytes | None = None,
+        modalities: Sequence[Modality] | None = None,
+        items: Sequence[int] | None = None,
+    ) -> NDArray[np.int64]:
+        """The ids of all segments that pass every given filter, ascending."""
+        clause, values = self._below(under)
+        if modalities is not None:
+            clause += " AND c.modality IN (SELECT value FROM json_each(:modalities))"
+            values["modalities"] = json.dumps(list(modalities))
+        if items is not None:
+            clause += " AND i.id IN (SELECT value FROM json_each(:items))"
+            values["items"] = json.dumps([int(item) for item in items])
+        rows = self._connection.exec_driver_sql(
+            "SELECT DISTINCT s.id FROM items i JOIN contents c ON c.id = i.content_id"
+            f" JOIN segments s ON s.content_id = c.id WHERE 1{clause} ORDER BY s.id",
+            values,
+        )
+        return _ids(rows)
+
+    def match_words(self, query: str, limit: int) -> list[WordMatch]:
+        """The segments whose name, tags, words or passage fit, best first; no input is an error."""
+        return words.match_words(self._connection, query, limit)
+
+    def item(self, item_id: int) -> ItemRow | None:
+        """The item of that id."""
+        row = self._run(f"{_ITEM} WHERE i.id = ?", item_id).first()
+        return _item(row) if row else None
+
+    def item_at(self, path: bytes) -> ItemRow | None:
+        """The item at that place."""
+        clause, values = self._below(path)
+        rows = self._connection.exec_driver_sql(f"{_ITEM} WHERE 1{clause}", values)
+        place = os.path.realpath(path)
+        return next((item for item in map(_item, rows) if item.path == place), None)
+
+    def items(self, under: bytes | None = None) -> list[ItemRow]:
+        """All items, or those at and below a place, by id."""
+        clause, values = self._below(under)
+        rows = self._connection.exec_driver_sql(f"{_ITEM} WHERE 1{clause} ORDER BY i.id", values)
+        return [_item(row) for row in rows]
+
+    def items_of(self, content: int) -> list[ItemRow]:
+        """The items that share a content, by id."""
+        return [
+            _item(row)
+            for row in self._run(f"{_ITEM} WHERE i.content_id = ? ORDER BY i.id", content)
+        ]
+
+    def items_with_inode(self, inode: int) -> list[ItemRow]:
+        """The items whose file had that inode number when it was last seen."""
+        return [_item(row) for row in self._run(f"{_ITEM} WHERE i.inode = ? ORDER BY i.id", inode)]
+
+    def content_of(self, digest: bytes, size_bytes: int, grid_version: int) -> int | None:
+        """The content of that digest and size, if it is known."""
+        found: int | None = self._run(
+            "SELECT id FROM contents WHERE digest = ? AND size_bytes = ? AND grid_version = ?",
+            digest,
+            size_bytes,
+            grid_version,
+        ).scalar()
+        return found
+
+    def tags(self, item_id: int) -> list[str]:
+        """The words on an item, in order."""
+        rows = self._run("SELECT word FROM tags WHERE item_id = ? ORDER BY word", item_id)
+        return [word for (word,) in rows]
+
+    def roots(self) -> list[RootRow]:
+        """The indexed folders, by path."""
+        rows = self._run(
+            "SELECT r.id, r.path, (SELECT count(*) FROM items WHERE root_id = r.id)"
+            " FROM roots r ORDER BY r.path"
+        )
+        return [RootRow(*row) for row in rows]
+
+    def failures(self, under: bytes | None = None) -> list[FailureRow]:
+        """The files that could not be read, at and below a place or everywhere, by path."""
+        clause, values = self._below(under)
+        rows = self._connection.exec_driver_sql(
+            f"SELECT r.path, i.rel_path, i.kind, i.message, {_STAT.format('i')}"
+            f" FROM failures i JOIN roots r ON r.id = i.root_id WHERE 1{clause}",
+            values,
+        )
+        found = [FailureRow(join(row[0], row[1]), row[2], row[3], Stat(*row[4:])) for row in rows]
+        return sorted(found, key=lambda failure: failure.path)
+
+    def counts(self) -> dict[Modality, Counts]:
+        """How many items, contents and segments there are of each modality."""
+        rows = self._run(
+            "SELECT c.modality,"
+            " sum((SELECT count(*) FROM items WHERE content_id = c.id)), count(*),"
+            " sum((SELECT count(*) FROM segments WHERE content_id = c.id))"
+            " FROM contents c GROUP BY c.modality"
+        )
+        return {modality: Counts(*numbers) for modality, *numbers in rows}
+
+    def spaces(self) -> list[SpaceRow]:
+        """The spaces whose vectors are held, oldest first."""
+        rows = self._run("SELECT id, name, dim, added FROM spaces ORDER BY added, id")
+        return [SpaceRow(*row) for row in rows]
+
+    def duplicates(self) -> list[list[ItemRow]]:
+        """Groups of items that share a content, largest files first."""
+        shared = self._run(
+            "SELECT content_id FROM items WHERE content_id IS NOT NULL"
+            " GROUP BY content_id HAVING count(*) > 1 ORDER BY max(size_bytes) DESC, content_id"
+        )
+        return [self.items_of(content) for (content,) in shared.all()]
+
+    def _below(self, under: bytes | None) -> tuple[str, dict[str, Any]]:
+        """' AND ...' on items i that holds at and below a place, and its values."""
+        if under is None:
+            return "", {}
+        roots = [(root, path) for root, path in self._run("SELECT id, path FROM roots")]
+        return below(os.path.realpath(under), roots)
+
+    def _run(self, statement: str, *values: Any) -> Any:
+        return self._connection.exec_driver_sql(statement, values)
+
+
+def _ids(rows: Iterable[Any]) -> NDArray[np.int64]:
+    return np.fromiter((row[0] for row in rows), np.int64)
+
+
+def _item(row: Row[Any]) -> ItemRow:
+    item, root, path, rel_path, display, suffix, content, modality, *rest = tuple(row)
+    facts = {name: value for name, value in zip(FACTS, rest[7:], strict=True) if value is not None}
+    place = join(path, rel_path)
+    head = (item, root, place, display, suffix, content, modality)
+    return ItemRow(*head, Stat(*rest[:5]), facts, rest[5] or "", rest[6])

@@ -1,0 +1,329 @@
+"""One write transaction on the catalogue."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from unisearch.catalog import tables
+from unisearch.catalog.folders import relative
+from unisearch.catalog.rows import PartitionRow, Stat
+from unisearch.catalog.view import DeadRows, View
+from unisearch.catalog.words import name_words
+from unisearch.errors import FailureKind, display
+from unisearch.records import FACTS, GRID_VERSION, Block, Modality, Part
+
+
+class Writing(View):
+    """Changes that become visible together. What it wrote it also reads.
+
+    A content whose last item went is an orphan: `collect` removes it and says which segments
+    died, and `bury` marks their rows. A transaction that leaves orphans behind is undone.
+    """
+
+    def __init__(self, connection: Connection, dead: DeadRows) -> None:
+        super().__init__(connection, dead)
+        self._maybe_orphans: set[int] = set()
+
+    # roots
+
+    def add_root(self, path: bytes) -> int:
+        """The root of that folder, made when there is none; roots below it become part of it.
+
+        The folder must not lie below a root.
+        """
+        old = self._run("SELECT id FROM roots WHERE path = ?", path).scalar()
+        if old is not None:
+            return int(old)
+        root = self._inserted(insert(tables.Root).values(path=path))
+        for inner in self.roots():
+            prefix = relative(path, inner.path)
+            if prefix:
+                self._absorb(inner.id, root, prefix + b"/")
+        return root
+
+    def move_root(self, root: int, path: bytes) -> None:
+        """The root's folder now lies elsewhere; its items keep their ids."""
+        self._do(update(tables.Root).where(tables.Root.id == root).values(path=path))
+
+    def remove_root(self, root: int) -> int:
+        """Forget a root with its items and failures; how many items it had."""
+        items = [item for (item,) in self._run("SELECT id FROM items WHERE root_id = ?", root)]
+        self.remove_items(items)
+        self._do(delete(tables.Failure).where(tables.Failure.root_id == root))
+        self._do(delete(tables.Root).where(tables.Root.id == root))
+        return len(items)
+
+    # contents
+
+    def put_content(
+        self,
+        digest: bytes,
+        size_bytes: int,
+        modality: Modality,
+        facts: Mapping[str, float],
+        words: str = "",
+        truncated_at_s: float | None = None,
+    ) -> int:
+        """A new content; its id. It needs an item before the transaction ends."""
+        known = {name: facts.get(name) for name in FACTS}
+        content = self._inserted(
+            insert(tables.Content).values(
+                digest=digest,
+                size_bytes=size_bytes,
+                modality=modality,
+                grid_version=GRID_VERSION,
+                words=_storable(words),
+                truncated_at_s=truncated_at_s,
+                **known,
+            )
+        )
+        self._maybe_orphans.add(content)
+        return content
+
+    def put_segments(self, content: int, parts: Sequence[Part]) -> NDArray[np.int64]:
+        """The segments of a new content, in order; their ids, ascending. Samples are not kept."""
+        last = self._run("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").scalar() or 0
+        ids = np.arange(last + 1, last + 1 + len(parts), dtype=np.int64)
+        rows = [
+            {
+                "id": segment,
+                "content_id": content,
+                "ordinal": ordinal,
+                "start_s": part.start_s,
+                "end_s": part.end_s,
+                "text": _storable(part.text),
+            }
+            for ordinal, (segment, part) in enumerate(zip(ids.tolist(), parts, strict=True))
+        ]
+        self._connection.execute(insert(tables.Segment), rows)
+        return ids
+
+    def collect(self) -> dict[Modality, NDArray[np.int64]]:
+        """Remove contents without items; the ids of the segments that died, by modality."""
+        died: dict[Modality, NDArray[np.int64]] = {}
+        gone = self._run(
+            "SELECT c.id, c.modality FROM json_each(?) w JOIN contents c ON c.id = w.value"
+            " WHERE NOT EXISTS (SELECT 1 FROM items WHERE content_id = c.id)",
+            json.dumps(sorted(self._maybe_orphans)),
+        ).all()
+        for content, modality in gone:
+            rows = self._run("SELECT id FROM segments WHERE content_id = ?", content)
+            ids = np.fromiter((row[0] for row in rows), np.int64)
+            died[modality] = np.concatenate([died.get(modality, ids[:0]), ids])
+            self._do(delete(tables.Segment).where(tables.Segment.content_id == content))
+            self._do(delete(tables.Content).where(tables.Content.id == content))
+        self._maybe_orphans.clear()
+        return died
+
+    def check_settled(self) -> None:
+        """Raise when contents may have lost their last item and nobody collected them."""
+        if self._maybe_orphans:
+            raise RuntimeError("a write transaction ended without collect()")
+
+    # items
+
+    def put_item(self, root: int, rel_path: bytes, stat: Stat, content: int | None) -> int:
+        """The item at that place with that content: made, or given its new content; its id.
+
+        A failure noted there is cleared when there is a content.
+        """
+        values = {**_place(root, rel_path), **vars(stat), "content_id": content}
+        known = self._run(
+            "SELECT id, content_id FROM items WHERE root_id = ? AND rel_path = ?", root, rel_path
+        ).first()
+        if known is None:
+            item = self._inserted(insert(tables.Item).values(**values))
+        else:
+            item = int(known[0])
+            self._let_go(known[1], content)
+            self._do(update(tables.Item).where(tables.Item.id == item).values(**values))
+        if content is not None:
+            self.clear_failure(root, rel_path)
+        self._index_words(item)
+        return item
+
+    def move_item(self, item: int, root: int, rel_path: bytes, stat: Stat) -> None:
+        """The item's file now lies elsewhere, where no item is; content and tags stay."""
+        values = {**_place(root, rel_path), **vars(stat)}
+        self._do(update(tables.Item).where(tables.Item.id == item).values(**values))
+        self.clear_failure(root, rel_path)
+        self._index_words(item)
+
+    def touch_item(self, item: int, stat: Stat) -> None:
+        """The item's file was touched, but holds the same."""
+        self._do(update(tables.Item).where(tables.Item.id == item).values(**vars(stat)))
+
+    def remove_items(self, items: Iterable[int]) -> int:
+        """Forget items with their tags and words; how many there were."""
+        removed = 0
+        for item in items:
+            row = self._run("SELECT content_id FROM items WHERE id = ?", item).first()
+            if row is None:
+                continue
+            self._let_go(row[0], None)
+            self._do(delete(tables.Tag).where(tables.Tag.item_id == item))
+            self._run("DELETE FROM item_words WHERE rowid = ?", item)
+            self._do(delete(tables.Item).where(tables.Item.id == item))
+            removed += 1
+        return removed
+
+    def tag(self, item: int, add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
+        """Put words on an item and take others off; whether anything changed."""
+        before = self.tags(item)
+        after = sorted({*before, *add} - set(remove))
+        if after == before:
+            return False
+        self._do(delete(tables.Tag).where(tables.Tag.item_id == item))
+        for word in after:
+            self._do(insert(tables.Tag).values(item_id=item, word=word))
+        self._index_words(item)
+        return True
+
+    # failures
+
+    def fail(self, root: int, rel_path: bytes, stat: Stat, kind: FailureKind, message: str) -> None:
+        """Note that the file there cannot be read as it is; a known item loses its content."""
+        known = self._run(
+            "SELECT id, content_id FROM items WHERE root_id = ? AND rel_path = ?", root, rel_path
+        ).first()
+        if known is not None:
+            self._let_go(known[1], None)
+            values: dict[str, Any] = {**vars(stat), "content_id": None}
+            self._do(update(tables.Item).where(tables.Item.id == known[0]).values(**values))
+            self._index_words(int(known[0]))
+        self.clear_failure(root, rel_path)
+        place = _place(root, rel_path)
+        del place["suffix"]
+        self._do(
+            insert(tables.Failure).values(
+                **place, **vars(stat), kind=kind, message=_storable(message)
+            )
+        )
+
+    def clear_failure(self, root: int, rel_path: bytes) -> None:
+        """The file there is not a failure any more: it was read, or is gone."""
+        self._run("DELETE FROM failures WHERE root_id = ? AND rel_path = ?", root, rel_path)
+
+    # spaces and partitions
+
+    def add_space(self, space_id: str, name: str, dim: int) -> None:
+        """Note a space whose vectors the library holds; a known one stays as it is."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        row = upsert(tables.SpaceTable).values(id=space_id, name=name, dim=dim, added=now)
+        self._do(row.on_conflict_do_nothing())
+
+    def partition(self, space_id: str, modality: Modality) -> PartitionRow:
+        """The partition of a known space, made empty when there is none."""
+        row = upsert(tables.Partition).values(
+            space_id=space_id, modality=modality, epoch=0, count=0, dead=0
+        )
+        self._do(row.on_conflict_do_nothing())
+        return next(
+            partition
+            for partition in self.all_partitions()
+            if (partition.space, partition.modality) == (space_id, modality)
+        )
+
+    def tail_block(self, partition: PartitionRow) -> Block | None:
+        """The checksum of the last block, which may be unfinished."""
+        row = self._run(
+            "SELECT block, rows, checksum FROM blocks WHERE partition_id = ? AND epoch = ?"
+            " ORDER BY block DESC LIMIT 1",
+            partition.id,
+            partition.epoch,
+        ).first()
+        return Block(*row) if row else None
+
+    def commit_rows(
+        self, partition: PartitionRow, count: int, blocks: Iterable[Block], epoch: int | None = None
+    ) -> None:
+        """Make the first `count` rows of the partition visible, with their checksums."""
+        epoch = partition.epoch if epoch is None else epoch
+        for block in blocks:
+            row = upsert(tables.BlockTable).values(
+                partition_id=partition.id, epoch=epoch, **vars(block)
+            )
+            self._do(row.on_conflict_do_update(set_=vars(block)))
+        table = tables.Partition
+        self._do(update(table).where(table.id == partition.id).values(epoch=epoch, count=count))
+
+    def bury(self, partition: PartitionRow, rows: NDArray[np.int64]) -> None:
+        """Mark rows of the partition's epoch as dead; those that are dead already stay so."""
+        self._run(
+            "INSERT OR IGNORE INTO dead_rows (partition_id, epoch, row)"
+            " SELECT ?, ?, value FROM json_each(?)",
+            partition.id,
+            partition.epoch,
+            json.dumps(rows.tolist()),
+        )
+        self._run(
+            "UPDATE partitions SET dead = (SELECT count(*) FROM dead_rows d"
+            " WHERE d.partition_id = partitions.id AND d.epoch = partitions.epoch) WHERE id = ?",
+            partition.id,
+        )
+
+    def _absorb(self, inner: int, root: int, prefix: bytes) -> None:
+        """What belonged to the inner root belongs to `root` from now on."""
+        for table in ("items", "failures"):
+            rows = self._run(f"SELECT id, rel_path FROM {table} WHERE root_id = ?", inner).all()
+            for row, rel_path in rows:
+                self._run(
+                    f"UPDATE {table} SET root_id = ?, rel_path = ?, display = ? WHERE id = ?",
+                    root,
+                    prefix + rel_path,
+                    display(prefix + rel_path),
+                    row,
+                )
+        self._do(delete(tables.Root).where(tables.Root.id == inner))
+
+    def _let_go(self, old: int | None, new: int | None) -> None:
+        if old is not None and old != new:
+            self._maybe_orphans.add(old)
+
+    def _index_words(self, item: int) -> None:
+        """Bring the item's line of the full-text table in step."""
+        rel_path, found = self._run(
+            "SELECT i.rel_path, coalesce(c.words, '') FROM items i"
+            " LEFT JOIN contents c ON c.id = i.content_id WHERE i.id = ?",
+            item,
+        ).one()
+        self._run("DELETE FROM item_words WHERE rowid = ?", item)
+        self._run(
+            "INSERT INTO item_words (rowid, name, tags, words) VALUES (?, ?, ?, ?)",
+            item,
+            name_words(rel_path),
+            " ".join(self.tags(item)),
+            found,
+        )
+
+    def _do(self, statement: Any) -> None:
+        self._connection.execute(statement)
+
+    def _inserted(self, statement: Any) -> int:
+        key = self._connection.execute(statement).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+
+def _place(root: int, rel_path: bytes) -> dict[str, Any]:
+    suffix = os.path.splitext(rel_path)[1].decode("utf-8", "replace").lower()  # noqa: PTH122
+    return {
+        "root_id": root,
+        "rel_path": rel_path,
+        "display": display(rel_path),
+        "suffix": suffix,
+    }
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which no encoding can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

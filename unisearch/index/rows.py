@@ -1,0 +1,159 @@
+"""Append-only rows of one partition: row r of EPOCH.keys and EPOCH.f16 belongs together.
+
+Which rows exist is decided elsewhere (the catalogue's count): rows behind the count were
+never committed and may be overwritten, rows before it are never touched again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from unisearch.errors import LibraryDamaged, VectorError, display
+from unisearch.index.durable import append, make_folder, sync_folder
+from unisearch.index.halves import to_halves
+from unisearch.records import Block
+
+BLOCK_ROWS = 4_096
+_KEY = np.dtype("<i8")
+_HALF = np.dtype("<f2")
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The committed rows of an epoch, mapped from the disk, in the order they were added."""
+
+    keys: NDArray[np.int64]  # (count,)
+    vectors: NDArray[np.float16]  # (count, dim), unit to 2e-4
+
+
+class RowFiles:
+    """The files of one partition below root/SPACE/MODALITY."""
+
+    def __init__(self, root: Path, space: str, modality: str, dim: int) -> None:
+        self.folder = root / space / modality
+        self.dim = dim
+
+    def keys_path(self, epoch: int) -> Path:
+        return self.folder / f"{epoch}.keys"
+
+    def vectors_path(self, epoch: int) -> Path:
+        return self.folder / f"{epoch}.f16"
+
+    def append(
+        self,
+        epoch: int,
+        count: int,
+        keys: NDArray[np.int64],
+        vectors: NDArray[np.floating],
+        tail: Block | None = None,
+    ) -> list[Block]:
+        """Add rows behind the first `count`, dropping any that lie there; durable on return.
+
+        keys: int64 (n,); vectors: floats (n, dim), unit rows
+        tail: the committed last block; its stored rows are checked before a checksum over
+            them replaces the old one, so that damage is never sealed as right
+        Returns the new checksums of the blocks that changed, to be committed with the count.
+        Raises VectorError before anything is written, and LibraryDamaged for files shorter
+        than `count`, which are left as they are.
+        """
+        if vectors.shape != (len(keys), self.dim):
+            raise VectorError(f"{vectors.shape} vectors for {len(keys)} keys of {self.dim} numbers")
+        halves = to_halves(vectors)
+        start = count - count % BLOCK_ROWS
+        old_keys, old_halves = self._committed_tail(epoch, start, count, tail)
+        self._write(epoch, count, keys, halves)
+        all_keys = np.concatenate([old_keys, keys])
+        all_halves = np.concatenate([old_halves, halves])
+        return [
+            _seal((start + at) // BLOCK_ROWS, all_keys[at:], all_halves[at:])
+            for at in range(0, len(all_keys), BLOCK_ROWS)
+        ]
+
+    def open(self, epoch: int, count: int) -> Rows:
+        """The first `count` rows, mapped read-only; what lies behind them is not seen.
+
+        Raises LibraryDamaged when a file is missing or shorter than that.
+        """
+        return Rows(
+            self._map(self.keys_path(epoch), _KEY, (count,)),
+            self._map(self.vectors_path(epoch), _HALF, (count, self.dim)),
+        )
+
+    def find(self, epoch: int, count: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows that hold any of these keys, ascending."""
+        found = np.isin(self.open(epoch, count).keys, keys)
+        return np.flatnonzero(found).astype(np.int64)
+
+    def verify(self, epoch: int, count: int, blocks: Sequence[Block]) -> list[int]:
+        """The blocks whose rows are missing, changed, or without a checksum; reads every row."""
+        known = {block.block: block for block in blocks}
+        damaged = []
+        for number in range(-(-count // BLOCK_ROWS)):
+            start = number * BLOCK_ROWS
+            stop = min(count, start + BLOCK_ROWS)
+            expected = known.get(number)
+            if expected is None or self._seal_stored(epoch, start, stop) != expected:
+                damaged.append(number)
+        return damaged
+
+    def _write(
+        self, epoch: int, count: int, keys: NDArray[np.int64], halves: NDArray[np.float16]
+    ) -> None:
+        make_folder(self.folder)
+        row_bytes = self.dim * _HALF.itemsize
+        new = append(
+            self.vectors_path(epoch), count * row_bytes, halves.astype(_HALF, copy=False).tobytes()
+        )
+        new |= append(
+            self.keys_path(epoch), count * _KEY.itemsize, keys.astype(_KEY, copy=False).tobytes()
+        )
+        if new:
+            sync_folder(self.folder)
+
+    def _committed_tail(
+        self, epoch: int, start: int, count: int, tail: Block | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+        """Keys and vectors of the unfinished last block: rows [start, count)."""
+        if count:  # also when that block is empty: a short file is damage from the first row on
+            rows = self.open(epoch, count)
+        else:
+            rows = Rows(np.empty(0, np.int64), np.empty((0, self.dim), np.float16))
+        keys, halves = np.array(rows.keys[start:]), np.array(rows.vectors[start:])
+        if tail is not None and len(keys) and _seal(tail.block, keys, halves) != tail:
+            where = display(self.vectors_path(epoch))
+            raise LibraryDamaged(f"{where}: rows {start} to {count} differ from their checksum")
+        return keys, halves
+
+    def _seal_stored(self, epoch: int, start: int, stop: int) -> Block | None:
+        try:
+            rows = self.open(epoch, stop)
+        except LibraryDamaged:
+            return None
+        return _seal(start // BLOCK_ROWS, rows.keys[start:], rows.vectors[start:])
+
+    def _map(self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        need = dtype.itemsize * int(np.prod(shape))
+        if need == 0:  # an empty range cannot be mapped, and there may be no file yet
+            return np.empty(shape, dtype)
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            raise LibraryDamaged(f"{display(path)} is missing: {shape[0]} rows are lost") from None
+        if size < need:
+            raise LibraryDamaged(f"{display(path)} has {size} bytes of {need}: rows are lost")
+        return np.memmap(path, dtype, "r", shape=shape)
+
+
+def _seal(number: int, keys: NDArray[np.int64], halves: NDArray[np.float16]) -> Block:
+    """The block that starts with these rows: at most BLOCK_ROWS of them count."""
+    keys, halves = keys[:BLOCK_ROWS], halves[:BLOCK_ROWS]
+    digest = xxhash.xxh3_128(keys.astype(_KEY, copy=False).tobytes())
+    digest.update(halves.astype(_HALF, copy=False).tobytes())
+    return Block(number, len(keys), digest.digest())
