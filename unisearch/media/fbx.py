@@ -26,6 +26,13 @@ def load_fbx(path: Path, options: ReadOptions) -> Scene:
     """
     data = read_bytes(path, options.max_file_bytes)
     scene = ufbx.load_memory(data, target_axes=ufbx.axes_right_handed_y_up, ignore_animation=True)
+    try:
+        return _copied(path, scene, options)
+    finally:
+        scene.free()  # the elements live on, see _items: without this their arrays would, too
+
+
+def _copied(path: Path, scene: Any, options: ReadOptions) -> Scene:
     every = list(_items(scene.nodes))
     nodes = [node for node in every if node.mesh is not None]
     total = sum(node.mesh.num_triangles for node in nodes)
@@ -36,7 +43,6 @@ def load_fbx(path: Path, options: ReadOptions) -> Scene:
     linear = "Blender" in str(scene.metadata.creator)
     parts = [_part(node, linear) for node in nodes]
     names = tuple(dict.fromkeys(str(node.name) for node in every if node.name))
-    scene.free()  # everything above is copied; the elements themselves live on, see _items
     return Scene([part for part in parts if len(part.faces)], [], "y", names)
 
 

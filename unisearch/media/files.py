@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from unisearch.errors import FailureKind, Unreadable
+from unisearch.errors import FailureKind, UnisearchError, Unreadable
 from unisearch.media.signature import looks_like
 
 #: What stands in the first bytes is enough to tell every format that we know.
@@ -25,7 +25,7 @@ def guarded(path: Path, wanted: str) -> Iterator[None]:
     """
     try:
         yield
-    except Unreadable:
+    except UnisearchError:
         raise
     except OSError as error:
         raise Unreadable(path, _kind_of(error, path), _text_of(error, path, wanted)) from error
@@ -89,7 +89,7 @@ def _kind_of(error: OSError, path: Path) -> FailureKind:
     """Decoders raise OSError for damage too: only the system's own errors carry an errno."""
     if isinstance(error, PermissionError):
         return "permission"
-    if isinstance(error, FileNotFoundError) or (error.errno and not os.path.lexists(path)):
+    if error.errno and not os.path.lexists(path):
         return "vanished"
     return "corrupt"
 

@@ -11,17 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unisearch.errors import Unreadable
-from unisearch.media import colors
+from unisearch.media import colors, formats
 from unisearch.media.files import checked_size, guarded
-from unisearch.media.points import CLOUD_SUFFIXES, checked_cloud, load_cloud
+from unisearch.media.points import checked_cloud, load_cloud
 from unisearch.media.scene import MeshPart, Scene, load_scene
 from unisearch.media.signature import MODEL
 from unisearch.records import PointSample, ReadOptions, TriangleMesh
 
-SCENE_SUFFIXES = (".obj", ".ply", ".stl", ".off", ".glb", ".gltf", ".3mf", ".dae")
-FBX_SUFFIXES = (".fbx",)
 DEFAULTS = ReadOptions()
-MODEL_SUFFIXES = SCENE_SUFFIXES + FBX_SUFFIXES + CLOUD_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,12 @@ def load_model(path: Path, options: ReadOptions = DEFAULTS) -> Model:
     """As load_mesh, with the names found inside."""
     suffix = path.suffix.lower()
     checked_size(path, options.max_file_bytes)
-    if suffix not in MODEL_SUFFIXES:
+    if suffix not in formats.MODELS:
         raise Unreadable(path, "unsupported", f"'{suffix}' is no known 3D format")
     with guarded(path, MODEL):
-        if suffix in CLOUD_SUFFIXES:
+        if suffix in formats.CLOUDS:
             return Model(load_cloud(path, options))
-        if suffix in FBX_SUFFIXES:
+        if suffix in formats.FBX:
             from unisearch.media.fbx import load_fbx
 
             scene = load_fbx(path, options)

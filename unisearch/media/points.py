@@ -17,8 +17,6 @@ from unisearch.media.files import read_bytes
 from unisearch.media.pcd import read_pcd
 from unisearch.records import PointSample, ReadOptions
 
-CLOUD_SUFFIXES = (".npy", ".npz", ".xyz", ".pcd")
-
 PICKLED = (
     "holds a pickled object, which could run code when opened; if it is a published point "
     "cloud, convert it: unisearch import-pointcloud FILE.npy OUT.ply"

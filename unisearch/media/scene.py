@@ -74,8 +74,15 @@ class OwnFolder(trimesh.resolvers.FilePathResolver):
         for candidate in dict.fromkeys((name, unquote(name), name.replace("\\", "/"))):
             path = self._inside(candidate)
             if path.is_file():
-                return read_bytes(path, self.max_bytes)
+                return self._content(name, path)
         raise FileNotFoundError(f"'{name}', which the model refers to, is missing")
+
+    def _content(self, name: str, path: Path) -> bytes:
+        try:
+            return read_bytes(path, self.max_bytes)
+        except Unreadable as error:  # the failure belongs to the model, not to what lies beside it
+            reason = f"'{name}' beside it: {error.reason}"
+            raise Unreadable(self.source, error.kind, reason) from error
 
     def _inside(self, name: str) -> Path:
         try:

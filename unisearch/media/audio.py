@@ -1,0 +1,160 @@
+"""Sounds in, windows of mono samples out, decoded as a stream."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import soxr
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+from unisearch.errors import Unreadable
+from unisearch.media.files import guarded, opened
+from unisearch.media.signature import SOUND
+from unisearch.media.windows import windows
+from unisearch.records import AudioSample, Part, Reading, ReadOptions
+
+logger = logging.getLogger(__name__)
+
+#: The demuxers that may be tried. Playlists (hls, concat, …) are not among them: they open others.
+DEMUXERS = "wav,w64,flac,mp3,ogg,mov,aac,aiff,asf,matroska,webm,caf,au"
+
+#: Tags whose words are worth finding.
+TAGS = ("title", "artist", "album", "genre", "comment", "description", "synopsis")
+
+#: A stream whose packets are damaged this often in a row is given up.
+MAX_DAMAGED = 100
+
+
+def read_audio(path: Path, options: ReadOptions) -> Reading:
+    """Windows of `options.audio_rate_hz` mono samples; the first is decoded before this returns.
+
+    duration_s counts decoded samples, never the header's claim, so it and truncated_at_s are
+    final only when the parts are walked through. A damaged packet is skipped, as players do,
+    and what can be decoded counts.
+    Raises Unreadable when nothing can be.
+    """
+    sound = _Sound(path, options)
+    parts = sound.parts()
+    first = next(parts, None)
+    if first is None:
+        raise Unreadable(path, "corrupt", "the sound has no samples")
+    sound.reading = Reading("audio", itertools.chain([first], parts), sound.facts, sound.words)
+    sound.tell_truncation()
+    return sound.reading
+
+
+class _Sound:
+    """One sound while it is being decoded: what is known of it grows from part to part."""
+
+    def __init__(self, path: Path, options: ReadOptions) -> None:
+        self.path = path
+        self.rate_hz = options.audio_rate_hz
+        self.max_bytes = options.max_file_bytes
+        self.max_samples = round(options.max_audio_hours * 3600 * self.rate_hz)
+        self.facts: dict[str, float | int] = {}
+        self.words = ""
+        self.truncated = False
+        self.reading: Reading | None = None
+
+    def parts(self) -> Iterator[Part]:
+        """The windows, with their times in the file; raises Unreadable."""
+        with guarded(self.path, SOUND):
+            for start, samples in windows(self._limited(self._resampled()), self.rate_hz):
+                end = start + len(samples)
+                yield Part(
+                    AudioSample(samples, self.rate_hz), start / self.rate_hz, end / self.rate_hz
+                )
+
+    def tell_truncation(self) -> None:
+        """Writes into the Reading, already handed out, where the limit cut the sound."""
+        if self.truncated and self.reading is not None:
+            object.__setattr__(self.reading, "truncated_at_s", self.max_samples / self.rate_hz)
+
+    def _limited(self, chunks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        total = 0
+        for chunk in chunks:
+            allowed = self.max_samples - total
+            self.truncated = len(chunk) > allowed
+            total += min(len(chunk), allowed)
+            self.facts["duration_s"] = total / self.rate_hz
+            yield chunk[:allowed]
+            if self.truncated:
+                self.tell_truncation()
+                return
+
+    def _resampled(self) -> Iterator[NDArray[np.float32]]:
+        """Mono pieces at the wanted rate; a stream may change its own rate on the way."""
+        stream, rate = None, 0
+        for samples, frame_rate in self._decoded():
+            if stream is None or frame_rate != rate:
+                if stream is not None:
+                    yield stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+                stream, rate = (
+                    soxr.ResampleStream(frame_rate, self.rate_hz, 1, "float32"),
+                    frame_rate,
+                )
+            # Filters overshoot: a sample stays in [-1, 1].
+            yield np.clip(stream.resample_chunk(samples), -1.0, 1.0)
+        if stream is not None:
+            yield np.clip(
+                stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True), -1.0, 1.0
+            )
+
+    def _decoded(self) -> Iterator[tuple[NDArray[np.float32], int]]:
+        """(mono samples, rate in Hz) of each frame."""
+        whitelist = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+        # PyAV gets an open file, not a name: a name could be an address or hold any bytes.
+        with (
+            opened(self.path, self.max_bytes) as file,
+            av.open(file, options=whitelist, metadata_errors="replace") as container,
+        ):
+            if not container.streams.audio:
+                raise Unreadable(self.path, "corrupt", "the file has no sound in it")
+            stream = container.streams.audio[0]
+            self.facts |= {"rate_hz": stream.rate, "channels": stream.channels}
+            self.words = _words(dict(container.metadata) | dict(stream.metadata))
+            for frame in self._frames(container, stream):
+                if frame.samples:
+                    yield mono(frame), frame.sample_rate
+
+    def _frames(self, container: Any, stream: Any) -> Iterator[AudioFrame]:
+        damaged = 0
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError as error:
+                damaged += 1
+                if damaged == 1:
+                    logger.warning("%s: damaged sound: %s", self.path, error)
+                if damaged > MAX_DAMAGED:
+                    return
+                continue
+            damaged = 0 if frames else damaged
+            yield from frames
+
+
+def mono(frame: AudioFrame) -> NDArray[np.float32]:
+    """The mean of the channels, (n,) in [-1, 1]; what is not a number is silence."""
+    array = frame.to_ndarray()
+    if not frame.format.is_planar:
+        array = array.reshape(-1, frame.layout.nb_channels).T
+    if array.dtype == np.uint8:
+        array = array.astype(np.float32) / 128.0 - 1.0
+    elif array.dtype.kind == "i":
+        array = array.astype(np.float32) / -float(np.iinfo(str(array.dtype)).min)
+    mixed = array.mean(axis=0, dtype=np.float32)
+    clean: NDArray[np.float32] = np.nan_to_num(mixed, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(clean, -1.0, 1.0)
+
+
+def _words(tags: dict[str, str]) -> str:
+    lower = {key.lower(): value for key, value in tags.items()}
+    texts = (" ".join(lower.get(tag, "").replace("\0", " ").split()) for tag in TAGS)
+    return " ".join(dict.fromkeys(text for text in texts if text))

@@ -1,0 +1,69 @@
+"""Which suffix belongs to which reader. Imports nothing, so that asking costs nothing."""
+
+from __future__ import annotations
+
+TEXTS = (
+    ".txt",
+    ".text",
+    ".md",
+    ".markdown",
+    ".rst",
+    ".html",
+    ".htm",
+    ".xhtml",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".srt",
+    ".vtt",
+    ".csv",
+    ".tsv",
+    ".pdf",
+)
+PICTURES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".apng",
+    ".gif",
+    ".bmp",
+    ".dib",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".avif",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".jp2",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+)
+SOUNDS = (
+    ".wav",
+    ".flac",
+    ".mp3",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".m4a",
+    ".m4b",
+    ".aac",
+    ".aiff",
+    ".aif",
+    ".wma",
+    ".mka",
+    ".weba",
+    ".caf",
+    ".au",
+)
+
+#: 3D files that trimesh reads, those that ufbx reads, and clouds of points.
+SCENES = (".obj", ".ply", ".stl", ".off", ".glb", ".gltf", ".3mf", ".dae")
+FBX = (".fbx",)
+CLOUDS = (".npy", ".npz", ".xyz", ".pcd")
+MODELS = SCENES + FBX + CLOUDS

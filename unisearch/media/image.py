@@ -1,0 +1,136 @@
+"""Pictures in, upright sRGB pixels out, no larger than needed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+from PIL import ExifTags, Image, ImageOps
+
+from unisearch.errors import Unreadable
+from unisearch.media.files import opened
+from unisearch.records import ImageSample, Part, Reading, ReadOptions
+
+pillow_heif.register_heif_opener()
+
+#: Pillow knows many more formats, some of which run other programs: only these are ever tried.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "PPM")
+
+#: What shows through where a picture is transparent.
+BACKGROUND = (128, 128, 128)
+
+_DESCRIPTION, _DOCUMENT = ExifTags.Base.ImageDescription, ExifTags.Base.DocumentName
+_XP_TEXTS = (ExifTags.Base.XPTitle, ExifTags.Base.XPSubject, ExifTags.Base.XPComment)
+_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+
+
+def read_image(path: Path, options: ReadOptions) -> Reading:
+    """One part: the first frame, upright; width and height are those of the whole picture.
+
+    Raises Unreadable: too_large from the header alone, before a pixel is decoded; a picture
+    that ends early is damaged as a whole.
+    """
+    with (
+        opened(path, options.max_file_bytes) as file,
+        _pixel_cap(path, options.max_pixels),
+        Image.open(file, formats=FORMATS) as image,
+    ):
+        width, height = image.size
+        _check_pixels(path, width, height, options.max_pixels)
+        words = _words(image)
+        if image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
+            width, height = height, width
+        sample = image_sample(image, options.image_min_side)
+    return Reading("image", [Part(sample)], {"width": width, "height": height}, words)
+
+
+def image_sample(image: Image.Image, min_side: int) -> ImageSample:
+    """An open picture as pixels: upright, transparent parts on grey, the short side >= min_side.
+
+    Smaller pictures keep their size; nothing is ever enlarged.
+    """
+    scale = max(min_side / max(min(image.size), 1), 0.0)
+    if scale < 1.0:  # JPEG alone can decode at half, a quarter or an eighth of its size
+        image.draft(None, (round(image.width * scale + 0.5), round(image.height * scale + 0.5)))
+    flat = _flattened(image)
+    factor = min(flat.size) // min_side
+    if factor > 1:
+        flat = flat.reduce(factor)
+    flat.info, orientation = {}, image.getexif().get(ExifTags.Base.Orientation, 1)
+    return ImageSample(np.ascontiguousarray(_upright(flat, orientation)))
+
+
+def _upright(flat: Image.Image, orientation: int) -> Image.Image:
+    if orientation in (None, 1):
+        return flat
+    flat.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(flat)
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """Any mode as RGB, 8 bits, without transparency."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_deep(image)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        below = Image.new("RGBA", layer.size, (*BACKGROUND, 255))
+        return Image.alpha_composite(below, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_deep(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits or floating point, whose values Pillow would cut off at 255.
+
+    16 bits keep their scale; other ranges have no agreed white, so theirs is stretched.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    low, high = 0.0, 65535.0
+    if image.mode == "F" or values.max(initial=0) > high or values.min(initial=0) < 0:
+        low, high = float(values.min()), float(values.max())
+        if image.mode == "F" and low >= 0 and high <= 1:
+            low, high = 0.0, 1.0
+    grey = (values - low) / max(high - low, np.finfo(np.float64).tiny) * 255.0
+    return Image.fromarray(np.rint(grey).astype(np.uint8), "L").convert("RGB")
+
+
+def _check_pixels(path: Path, width: int, height: int, limit: int) -> None:
+    if width * height > limit:
+        reason = f"{width} x {height} pixels, the limit is {limit:,}"
+        raise Unreadable(path, "too_large", reason)
+
+
+@contextmanager
+def _pixel_cap(path: Path, limit: int) -> Iterator[None]:
+    """Pillow's own guard against decompression bombs, at our limit and as an error.
+
+    Pillow keeps the limit in one global; it is put back for whoever else uses Pillow here.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = limit
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        reason = f"more pixels than the limit of {limit:,}"
+        raise Unreadable(path, "too_large", reason) from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _words(image: Image.Image) -> str:
+    """Title and description that the picture carries in EXIF or, for PNG, in its text."""
+    exif = image.getexif()
+    found = [exif.get(tag) for tag in (_DESCRIPTION, _DOCUMENT)]
+    found += [_utf16(exif.get(tag)) for tag in _XP_TEXTS]
+    found += [image.info.get(key) for key in ("Title", "Description")]
+    texts = (" ".join(text.replace("\0", " ").split()) for text in found if isinstance(text, str))
+    return " ".join(dict.fromkeys(text for text in texts if text))
+
+
+def _utf16(value: object) -> str | None:
+    return value.decode("utf-16-le", "ignore") if isinstance(value, bytes) else None

@@ -1,0 +1,50 @@
+"""Texts in, passages out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from unisearch.errors import Unreadable
+from unisearch.media import markup
+from unisearch.media.encoding import decoded
+from unisearch.media.files import read_bytes
+from unisearch.media.passages import passages
+from unisearch.records import Part, Reading, ReadOptions, TextSample
+
+PARAGRAPHS = {
+    ".md": markup.markdown,
+    ".markdown": markup.markdown,
+    ".html": markup.html,
+    ".htm": markup.html,
+    ".xhtml": markup.html,
+    ".json": markup.json_strings,
+    ".jsonl": markup.json_strings,
+    ".ndjson": markup.json_strings,
+    ".srt": markup.subtitles,
+    ".vtt": markup.subtitles,
+    ".csv": markup.table,
+    ".tsv": markup.table,
+}
+
+
+def read_text(path: Path, options: ReadOptions) -> Reading:
+    """One part per passage; a passage is its sample's text and its `text`.
+
+    Raises Unreadable for binary content, for a text without a word and for one that is larger
+    than options.max_text_bytes (a PDF may be as large as any file, but not its text).
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".pdf":
+        from unisearch.media.pdf import pages
+
+        paragraphs: Iterable[str] = pages(path, options)
+    else:
+        text = decoded(read_bytes(path, min(options.max_text_bytes, options.max_file_bytes)))
+        paragraphs = PARAGRAPHS.get(suffix, markup.plain)(text)
+    paragraphs = list(paragraphs)
+    parts = [Part(TextSample(passage), text=passage) for passage in passages(paragraphs)]
+    if not parts:
+        scanned = " (scanned pages need text recognition first)" if suffix == ".pdf" else ""
+        raise Unreadable(path, "corrupt", f"the text has no words{scanned}")
+    return Reading("text", parts, {"chars": sum(len(paragraph) for paragraph in paragraphs)})
