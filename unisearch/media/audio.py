@@ -14,8 +14,7 @@ import soxr
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from unisearch.errors import Unreadable
-from unisearch.media.files import guarded, opened
+from unisearch.media.files import broken, guarded, opened
 from unisearch.media.signature import SOUND
 from unisearch.media.windows import windows
 from unisearch.records import AudioSample, Part, Reading, ReadOptions
@@ -44,7 +43,7 @@ def read_audio(path: Path, options: ReadOptions) -> Reading:
     parts = sound.parts()
     first = next(parts, None)
     if first is None:
-        raise Unreadable(path, "corrupt", "the sound has no samples")
+        raise broken(path, SOUND, "the sound has no samples")
     sound.reading = Reading("audio", itertools.chain([first], parts), sound.facts, sound.words)
     sound.tell_truncation()
     return sound.reading
@@ -116,7 +115,7 @@ class _Sound:
             av.open(file, options=whitelist, metadata_errors="replace") as container,
         ):
             if not container.streams.audio:
-                raise Unreadable(self.path, "corrupt", "the file has no sound in it")
+                raise broken(self.path, SOUND, "the file has no sound in it")
             stream = container.streams.audio[0]
             self.facts |= {"rate_hz": stream.rate, "channels": stream.channels}
             self.words = _words(dict(container.metadata) | dict(stream.metadata))

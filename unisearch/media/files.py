@@ -75,6 +75,12 @@ def damage(path: Path, wanted: str, error: Exception | str) -> str:
     return f"damaged or not a {wanted}: {detail}"[:300]
 
 
+def broken(path: Path, wanted: str, reason: str) -> Unreadable:
+    """The refusal of a file that holds nothing to use: for `reason`, unless it is another kind."""
+    other = foreign(path, wanted)
+    return Unreadable(path, "corrupt", damage(path, wanted, reason) if other else reason)
+
+
 def foreign(path: Path, wanted: str) -> str | None:
     """What the first bytes announce, when that is another kind of file than `wanted`."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -28,26 +29,43 @@ _INLINE = frozenset(
 
 
 def plain(text: str) -> Iterator[str]:
-    """Blocks between empty lines, their lines joined; an item of a list is a block of its own."""
+    """Blocks between empty lines, wrapped lines joined; an item of a list is a block of its own."""
     block: list[str] = []
-    for line in text.splitlines():
+    for line in (*text.splitlines(), ""):
         if block and (not line.strip() or _LIST_ITEM.match(line)):
-            yield " ".join(block)
+            yield from _unwrapped(block)
             block = []
         if line.strip():
             block.append(_LIST_ITEM.sub("", line).strip())
-    if block:
-        yield " ".join(block)
+
+
+def _unwrapped(lines: list[str]) -> Iterator[str]:
+    """The lines, joined where they were wrapped.
+
+    A line was not wrapped, but ended by its author, when the next word would have fitted easily.
+    """
+    width = 0.8 * max(len(line) for line in lines)
+    joined = lines[0]
+    for before, line in itertools.pairwise(lines):
+        if len(before) + 1 + len(line.split(maxsplit=1)[0]) <= width:
+            yield joined
+            joined = line
+        else:
+            joined += " " + line
+    yield joined
 
 
 def markdown(text: str) -> Iterator[str]:
-    """As plain, without marks, addresses and tags; a heading is a block of its own."""
+    """As plain, without marks, addresses and tags; headings and rows of tables stand alone."""
     lines = []
     for line in text.splitlines():
         bare = _MD_EMPHASIS.sub("", _MD_LINK.sub(r"\1", _MD_MARKS.sub("", line)))
         bare = re.sub(r"</?[a-zA-Z][^<>]*>|<!--.*?-->", " ", bare)
-        heading = line.lstrip().startswith("#")
-        lines += ["", bare, ""] if heading else [bare]
+        if line.lstrip().startswith("|"):
+            cells = (cell.strip() for cell in bare.strip().strip("|").split("|"))
+            bare = ", ".join(cell for cell in cells if cell)
+        alone = line.lstrip().startswith(("#", "|"))
+        lines += ["", bare, ""] if alone else [bare]
     return plain("\n".join(lines))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unisearch.errors import Unreadable
 from unisearch.media import colors, formats
-from unisearch.media.files import checked_size, guarded
+from unisearch.media.files import broken, checked_size, guarded
 from unisearch.media.points import checked_cloud, load_cloud
 from unisearch.media.scene import MeshPart, Scene, load_scene
 from unisearch.media.signature import MODEL
@@ -90,7 +90,7 @@ def _shape(path: Path, scene: Scene, suffix: str) -> TriangleMesh | PointSample:
     if suffix == ".ply" and scene.clouds:
         cloud = scene.clouds[0]
         return checked_cloud(path, cloud.points, cloud.normals, cloud.colors)
-    raise Unreadable(path, "corrupt", "the model has no faces")
+    raise broken(path, MODEL, "the model has no faces")
 
 
 def _joined(path: Path, parts: Sequence[MeshPart], up: Literal["y", "z"] | None) -> TriangleMesh:

@@ -68,6 +68,7 @@ class OwnFolder(trimesh.resolvers.FilePathResolver):
     def __init__(self, source: Path, max_bytes: int) -> None:
         super().__init__(str(source))
         self.source = source
+        self.file_name = "model"  # trimesh names parts after it, and a name may hold any bytes
         self.max_bytes = max_bytes
 
     def get(self, name: str) -> bytes:
@@ -121,7 +122,7 @@ def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
             clouds.append(_cloud(geometry, transform))
         elif isinstance(geometry, trimesh.Trimesh):
             parts.append(_part(geometry, transform, linear, options))
-    return Scene(parts, clouds, up, _names(loaded, path))
+    return Scene(parts, clouds, up, _names(loaded))
 
 
 def _placed(scene: Any) -> Iterator[tuple[Any, NDArray[np.float64]]]:
@@ -131,9 +132,9 @@ def _placed(scene: Any) -> Iterator[tuple[Any, NDArray[np.float64]]]:
         yield scene.geometry[name], transform
 
 
-def _names(scene: Any, path: Path) -> tuple[str, ...]:
-    """The names of nodes and geometries; trimesh calls a nameless one after the file."""
-    made_up = {path.name, "world", "geometry", "geometry_0", scene.graph.base_frame}
+def _names(scene: Any) -> tuple[str, ...]:
+    """The names of nodes and geometries that are not made up by trimesh for nameless ones."""
+    made_up = {"model", "world", "geometry", "geometry_0", scene.graph.base_frame}
     names = dict.fromkeys((*map(str, scene.graph.nodes), *map(str, scene.geometry)))
     return tuple(name for name in names if name not in made_up)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from unisearch.errors import Unreadable
 from unisearch.media import markup
 from unisearch.media.encoding import decoded
-from unisearch.media.files import read_bytes
+from unisearch.media.files import broken, read_bytes
 from unisearch.media.passages import passages
+from unisearch.media.signature import DOCUMENT
 from unisearch.records import Part, Reading, ReadOptions, TextSample
 
 PARAGRAPHS = {
@@ -46,5 +46,5 @@ def read_text(path: Path, options: ReadOptions) -> Reading:
     parts = [Part(TextSample(passage), text=passage) for passage in passages(paragraphs)]
     if not parts:
         scanned = " (scanned pages need text recognition first)" if suffix == ".pdf" else ""
-        raise Unreadable(path, "corrupt", f"the text has no words{scanned}")
+        raise broken(path, DOCUMENT, f"the text has no words{scanned}")
     return Reading("text", parts, {"chars": sum(len(paragraph) for paragraph in paragraphs)})
