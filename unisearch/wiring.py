@@ -88,11 +88,11 @@ def open_space(settings: Settings, name: str) -> Space:
     import torch
 
     from unisearch.models.find import find_weights
-    from unisearch.spaces.table import WEIGHTLESS, load_space
+    from unisearch.spaces.table import load_space
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    weights = None if name in WEIGHTLESS else find_weights(name, settings.models)
+    weights = find_weights(name, [settings.models])
     return load_space(name, weights, device=pick_device(settings.device))
 
 

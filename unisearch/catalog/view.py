@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row
 
-from unisearch.catalog import words
+from unisearch.catalog import check, words
 from unisearch.catalog.folders import below, join
 from unisearch.catalog.rows import (
     Counts,
@@ -220,6 +220,10 @@ class View:
         """The spaces whose vectors are held, oldest first."""
         rows = self._run("SELECT id, name, dim, added FROM spaces ORDER BY added, id")
         return [SpaceRow(*row) for row in rows]
+
+    def problems(self) -> list[str]:
+        """What is wrong with the catalogue itself, a line each; reads every page."""
+        return check.problems(self._connection)
 
     def duplicates(self) -> list[list[ItemRow]]:
         """Groups of items that share a content, largest files first."""

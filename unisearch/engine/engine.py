@@ -131,34 +131,25 @@ class Engine:
         return Asked(terms, modalities, np.stack(vectors), keys, ranks, frozenset(excluded))
 
     def _word_matches(self, view: View, terms: Sequence[Term]) -> tuple[Keys, Floats]:
-        """(segments by ascending id, how well) whose names, captions or passages hold the words."""
-        sentences = [
-            term.value.text
-            for term in terms
-            if isinstance(term.value, Sentence) and term.weight > 0
-        ]
-        if not sentences:
-            return NO_WORDS
-        matches = view.match_words(" ".join(sentences), self.rooms.settings.search.candidates)
+        """(segments, ascending, and how well): names, captions or passages hold a sentence."""
         best: dict[int, float] = {}
-        for match in matches:
-            best[match.segment] = max(match.rank, best.get(match.segment, 0.0))
+        for term in terms:
+            if isinstance(term.value, Sentence) and term.weight > 0:
+                limit = self.rooms.settings.search.candidates
+                for match in view.match_words(term.value.text, limit):
+                    best[match.segment] = max(match.rank, best.get(match.segment, 0.0))
         keys = sorted(best)
-        return (
-            np.array(keys, dtype=np.int64),
-            np.array([best[key] for key in keys], dtype=np.float32),
-        )
+        ranks = [best[key] for key in keys]
+        return np.array(keys, dtype=np.int64), np.array(ranks, dtype=np.float32)
 
     def _stored(self, view: View, item: int) -> tuple[Modality, Floats, int]:
         """(modality, mean vector, content) of an item of the library."""
         row = view.item(item)
         if row is None:
             raise UnisearchError(f"item:{item}: the library has no such item")
-        [modality] = self._refresh(view, [row.modality]) or [None]
-        keys = view.segments(items=[item])
-        if modality is None or not len(keys):
+        if row.content is None or row.modality is None or not self._refresh(view, [row.modality]):
             raise UnisearchError(f"item:{item}: has no vector in '{self.rooms.space.name}'")
-        total = self._partitions[modality].vectors(keys).sum(axis=0)
+        total = self._partitions[row.modality].vectors(view.segments(items=[item])).sum(axis=0)
         return row.modality, total / np.linalg.norm(total), row.content
 
     def _refresh(self, view: View, wanted: Sequence[Modality]) -> list[Modality]:

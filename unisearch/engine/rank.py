@@ -32,7 +32,7 @@ class Spread:
 
     def standardise(self, cosines: Floats) -> Floats:
         """Cosines (terms, n) in standard deviations above the background."""
-        return (cosines - self.mean[:, None]) / self.deviation[:, None]
+        return np.asarray((cosines - self.mean[:, None]) / self.deviation[:, None], np.float32)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Tail:
     def probability(self, scores: Floats) -> Floats:
         """The share of unrelated things that score at least so high."""
         above = np.maximum(scores - self.start, 0.0) / self.scale
-        return ((1.0 - TAIL_SHARE) * np.exp(-above)).astype(np.float32)
+        return np.asarray((1.0 - TAIL_SHARE) * np.exp(-above), np.float32)
 
 
 def spread(background: Floats) -> Spread:
@@ -80,9 +80,10 @@ def fuse(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
     scaled so that independent positive terms keep a standard deviation of one.
     """
     attract, repel = np.maximum(weights, 0.0), np.maximum(-weights, 0.0)
-    norm = float(np.sqrt(np.square(attract).sum()))
+    norm = np.linalg.norm(attract)
     positive = attract @ scores / norm
-    return positive - repel @ np.maximum(scores, 0.0) / norm, positive
+    whole = positive - repel @ np.maximum(scores, 0.0) / norm
+    return np.asarray(whole, np.float32), np.asarray(positive, np.float32)
 
 
 def expected_by_chance(tail: Tail, positive: Floats, live: int) -> Floats:
