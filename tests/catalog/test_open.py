@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from unisearch.catalog import tables
+from unisearch.catalog.open import Catalog
+from unisearch.errors import LibraryDamaged, LibraryMissing, LibraryTooNew
+
+Add = Callable[..., int]
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_migrations_make_the_tables_that_the_models_describe(catalog: Catalog) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with catalog.view() as view:
+        context = MigrationContext.configure(
+            view._connection,
+            opts={
+                "include_name": lambda name, kind, parents: (
+                    not (kind == "table" and name.startswith(tables.FTS_TABLES))
+                )
+            },
+        )
+        differences = compare_metadata(context, tables.Base.metadata)
+
+    assert differences == []
+
+
+def test_a_new_catalogue_is_durable_and_keeps_its_format(catalog: Catalog) -> None:
+    with catalog.view() as view:
+        answers = {
+            name: view._connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("user_version", "journal_mode", "synchronous", "foreign_keys")
+        }
+
+    assert answers == {
+        "user_version": tables.FORMAT,
+        "journal_mode": "wal",
+        "synchronous": 2,  # FULL
+        "foreign_keys": 1,
+    }
+
+
+def test_there_is_no_library_where_there_is_no_catalogue(tmp_path: Path) -> None:
+    with pytest.raises(LibraryMissing, match="no library there"):
+        Catalog.open(tmp_path / "catalog.db")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_newer_format_is_refused_in_one_line(catalog: Catalog) -> None:
+    raw = sqlite3.connect(catalog.path)
+    raw.execute(f"PRAGMA user_version = {tables.FORMAT + 1}")
+    raw.close()
+
+    for write in (False, True):
+        with pytest.raises(LibraryTooNew) as caught:
+            Catalog.open(catalog.path, write=write)
+        assert "\n" not in str(caught.value)
+        assert f"format {tables.FORMAT + 1}" in str(caught.value)
+
+
+def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
+    noise, foreign = tmp_path / "noise.db", tmp_path / "foreign.db"
+    noise.write_bytes(b"no database at all" * 100)
+    raw = sqlite3.connect(foreign)
+    raw.execute("CREATE TABLE songs (title)")
+    raw.close()
+
+    with pytest.raises(LibraryDamaged, match="not a database"):
+        Catalog.open(noise)
+    with pytest.raises(LibraryDamaged, match="not a catalogue of unisearch"):
+        Catalog.open(foreign, write=True)
+
+
+def test_a_creation_that_was_killed_is_finished_by_the_next_writer(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    path.touch()
+
+    with pytest.raises(LibraryMissing, match="empty"):
+        Catalog.open(path)
+    with Catalog.open(path, write=True).view() as view:
+        assert view.roots() == []
+
+
+def test_an_older_format_is_copied_before_it_is_migrated(
+    catalog: Catalog, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with catalog.write() as tx:
+        add(tx, b"a.txt")
+    catalog.close()
+    monkeypatch.setattr("unisearch.catalog.open.FORMAT", tables.FORMAT + 1)
+    monkeypatch.setattr("unisearch.catalog.migrate.FORMAT", tables.FORMAT + 1)
+
+    with pytest.raises(LibraryMissing, match="older format 1"):
+        Catalog.open(catalog.path)
+    migrated = Catalog.open(catalog.path, write=True)
+
+    copy = sqlite3.connect(catalog.path.with_name("catalog.db.v1"))
+    assert copy.execute("SELECT display FROM items").fetchall() == [("a.txt",)]
+    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    with migrated.view() as view:
+        assert view.item_at(b"/media/a.txt") is not None
+
+
+def test_an_exception_undoes_the_whole_transaction(catalog: Catalog, add: Add) -> None:
+    def interrupted() -> None:
+        with catalog.write() as tx:
+            add(tx, b"a.txt")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        interrupted()
+
+    with catalog.view() as view:
+        assert view.roots() == []
+        assert view.counts() == {}
+
+
+def test_a_view_stays_as_it_was_while_others_write(catalog: Catalog, add: Add) -> None:
+    with catalog.view() as view:
+        before = view.counts()
+        with catalog.write() as tx:
+            add(tx, b"a.txt")
+        assert view.counts() == before == {}
+
+    with catalog.view() as view:
+        assert view.counts()["text"].items == 1
+
+
+def test_another_process_sees_a_commit_at_once(catalog: Catalog, add: Add) -> None:
+    reader = Catalog.open(catalog.path)
+    code = """
+        import sys
+        from pathlib import Path
+        from unisearch.catalog.open import Catalog
+        from unisearch.catalog.rows import Stat
+        catalog = Catalog.open(Path(sys.argv[1]), write=True)
+        with catalog.write() as tx:
+            tx.put_item(tx.add_root(b"/media"), b"new.txt", Stat(1, 1, 1, 1, 1), None)
+    """
+    with reader.view() as view:
+        assert view.item_at(b"/media/new.txt") is None
+
+    done = run_python(code, str(catalog.path))
+
+    assert done.returncode == 0, done.stderr
+    with reader.view() as view:
+        assert view.item_at(b"/media/new.txt") is not None
+
+
+def test_a_writer_killed_inside_a_transaction_leaves_the_state_before(
+    catalog: Catalog, add: Add
+) -> None:
+    with catalog.write() as tx:
+        add(tx, b"kept.txt")
+    code = """
+        import os, signal, sys
+        from pathlib import Path
+        from unisearch.catalog.open import Catalog
+        from unisearch.catalog.rows import Stat
+        catalog = Catalog.open(Path(sys.argv[1]), write=True)
+        with catalog.write() as tx:
+            tx.put_item(1, b"lost.txt", Stat(1, 1, 1, 1, 1), None)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+
+    done = run_python(code, str(catalog.path))
+
+    assert done.returncode == -9
+    with Catalog.open(catalog.path, write=True).write() as tx:
+        assert [item.display for item in tx.items()] == ["kept.txt"]
+
+
+def test_a_reader_cannot_write(catalog: Catalog) -> None:
+    reader = Catalog.open(catalog.path)
+
+    with pytest.raises(Exception, match="readonly"), reader.write() as tx:
+        tx.add_root(b"/media")
+
+
+def test_opening_a_catalogue_imports_no_migrations(catalog: Catalog) -> None:
+    code = """
+        import sys
+        from pathlib import Path
+        from unisearch.catalog.open import Catalog
+        Catalog.open(Path(sys.argv[1]))
+        print("alembic" in sys.modules)
+    """
+
+    assert run_python(code, str(catalog.path)).stdout == "False\n"

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sqlalchemy import event
+
+from unisearch.catalog.open import Catalog
+from unisearch.catalog.rows import Counts
+
+Add = Callable[..., int]
+
+
+def statements(catalog: Catalog, ask: Callable[[Any], Any]) -> int:
+    """How many SQL statements a question takes."""
+    seen: list[str] = []
+    with catalog.view() as view:
+        event.listen(catalog._engine, "before_cursor_execute", lambda *asked: seen.append(asked[2]))
+        ask(view)
+    return len(seen)
+
+
+def test_hits_are_joined_in_one_statement(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        for number in range(30):
+            add(tx, b"%d.txt" % number, texts=["one", "two"])
+
+    assert statements(catalog, lambda view: view.hits(range(1, 61))) == 1
+
+
+def test_a_hit_tells_everything_that_is_shown(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        item = add(tx, b"notes/a.txt", digest=b"same", texts=["First.", "Second."])
+        add(tx, b"b.txt", digest=b"same")
+        add(tx, b"c.txt")
+
+    with catalog.view() as view:
+        hits = view.hits([2, 777])
+
+    assert list(hits) == [2]
+    hit = hits[2]
+    assert (hit.segment, hit.item, hit.path) == (2, item, b"/media/notes/a.txt")
+    assert (hit.modality, hit.text, hit.copies, hit.start_s) == ("text", "Second.", 1, None)
+
+
+def test_under_chooses_a_copy_below_that_folder(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        add(tx, b"a/x.txt", digest=b"same")
+        below = add(tx, b"b/x.txt", digest=b"same")
+        add(tx, b"bb/y.txt")
+
+    with catalog.view() as view:
+        assert view.hits([1, 2], under=b"/media/b").keys() == {1}
+        assert view.hits([1, 2], under=b"/media/b")[1].item == below
+        assert view.hits([1, 2], under=b"/media/b")[1].copies == 1
+        assert view.hits([1, 2], under=b"/elsewhere") == {}
+
+
+def test_segments_can_be_filtered_by_folder_modality_and_item(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        add(tx, b"a/x.txt", texts=["one", "two"])
+        sound = add(tx, b"b/y.wav", modality="audio")
+        add(tx, b"a/copy.txt", digest=b"a/x.txt")
+        add(tx, b"z.txt", root=b"/other")
+
+    with catalog.view() as view:
+        assert view.segments().dtype == np.int64
+        assert list(view.segments()) == [1, 2, 3, 4]
+        assert list(view.segments(under=b"/media/a")) == [1, 2]
+        assert list(view.segments(under=b"/media/a/x.txt")) == [1, 2]
+        assert list(view.segments(under=b"/media/")) == [1, 2, 3]
+        assert list(view.segments(under=b"/")) == [1, 2, 3, 4]
+        assert list(view.segments(modalities=["audio"])) == [3]
+        assert list(view.segments(items=[sound], modalities=["text"])) == []
+        assert list(view.segments(under=b"/med")) == []
+
+
+def test_names_may_hold_any_bytes(catalog: Catalog, add: Add) -> None:
+    name = b"odd\xff\n'\"%_.txt"
+    with catalog.write() as tx:
+        item = add(tx, name)
+
+    with catalog.view() as view:
+        found = view.item_at(b"/media/" + name)
+        assert found is not None
+        assert (found.id, found.path) == (item, b"/media/" + name)
+        assert found.display == "odd\\xff\\n'\"%_.txt"
+        assert view.hits([1])[1].path == b"/media/" + name
+
+
+def test_an_item_is_found_by_id_and_by_path(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        item = add(tx, b"a/x.TXT", words="title")
+
+    with catalog.view() as view:
+        row = view.item(item)
+        assert row is not None
+        assert row == view.item_at(b"/media/a/x.TXT")
+        assert (row.suffix, row.modality, row.facts, row.words) == (
+            ".txt",
+            "text",
+            {"chars": 5.0},
+            "title",
+        )
+        assert view.item(99) is None
+        assert view.item_at(b"/media/a") is None
+
+
+def test_counts_and_duplicates(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        first = add(tx, b"x.txt", digest=b"same", texts=["one", "two"])
+        second = add(tx, b"y.txt", digest=b"same")
+        add(tx, b"z.wav", modality="audio")
+
+    with catalog.view() as view:
+        assert view.counts() == {"text": Counts(2, 1, 2), "audio": Counts(1, 1, 1)}
+        assert [[item.id for item in group] for group in view.duplicates()] == [[first, second]]
+        assert [(root.path, root.items) for root in view.roots()] == [(b"/media", 3)]
