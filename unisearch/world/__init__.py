@@ -1,1 +1,1 @@
-"""Makes sample media of everyday concepts: meshes, pictures, sounds, captions."""
+"""Makes sample media (meshes, pictures, sounds, captions) of everyday things from a seed."""
