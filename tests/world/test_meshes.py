@@ -40,6 +40,8 @@ def test_a_seed_gives_the_same_mesh_again_and_another_seed_another_one(concept: 
     first, again, other = make_mesh(concept, 5), make_mesh(concept, 5), make_mesh(concept, 6)
 
     assert np.array_equal(first.vertices, again.vertices)
+    assert first.face_colors is not None
+    assert again.face_colors is not None
     assert np.array_equal(first.face_colors, again.face_colors)
     assert first.vertices.shape != other.vertices.shape or not np.allclose(
         first.vertices, other.vertices
