@@ -1,0 +1,56 @@
+"""What all tests share: no settings of the developer, no hidden skips, the media fixtures."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: How a skip reads whose cause is a package that is not there.
+MISSING_PACKAGE = re.compile(r"could not import|pip install|No module named")
+KEPT = ("UNISEARCH_SHARED", "UNISEARCH_NO_SKIP")
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see the defaults, whatever the developer's environment holds."""
+    for name in os.environ:
+        if name.startswith("UNISEARCH_") and name not in KEPT:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of fixtures that do not ship: $UNISEARCH_SHARED, else beside the checkout."""
+    folder = Path(os.environ.get("UNISEARCH_SHARED", CHECKOUT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip("no folder of shared fixtures: set UNISEARCH_SHARED")
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[Any]:
+    """A test that is skipped for a missing package fails under `make test`."""
+    return fail_if_hidden((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[Any]:
+    """The same for a whole file that skips itself while it is collected."""
+    return fail_if_hidden((yield))
+
+
+def fail_if_hidden(report: Any) -> Any:
+    """The report, turned into a failure when it hides a missing package and that is not allowed."""
+    if report.outcome != "skipped" or os.environ.get("UNISEARCH_NO_SKIP") != "1":
+        return report
+    reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if MISSING_PACKAGE.search(str(reason)):
+        report.outcome = "failed"
+        report.longrepr = f"{reason}\nUNISEARCH_NO_SKIP=1: a missing package is a failure"
+    return report

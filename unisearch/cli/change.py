@@ -1,0 +1,143 @@
+"""unisearch roots, forget, tag: small changes to the library."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unisearch.cli.door import door
+from unisearch.cli.library import AsJson, open_for_reading
+from unisearch.cli.show import console, path_json, print_json, short, table
+from unisearch.errors import LibraryMissing, UsageError, display
+from unisearch.registry import Entry, load
+
+if TYPE_CHECKING:
+    from unisearch.config import Settings
+
+#: The only writer; named as a string, because a door that only reads does not need it.
+WRITER = {"indexer": Entry("indexer:Indexer")}
+
+roots = typer.Typer(
+    help="The indexed folders.", rich_markup_mode=None, add_completion=False, no_args_is_help=True
+)
+
+
+def writer(settings: Settings, *, new: bool = False) -> Any:
+    """The library, to be changed; only with `new` made where there is none.
+
+    Raises LibraryMissing, and LibraryLocked while another process writes.
+    """
+    if not new and not settings.library.is_dir():
+        raise LibraryMissing(f"{display(settings.library)}: no library there")
+    return load("writer", WRITER, "indexer")(settings=settings)
+
+
+@roots.callback()
+def group() -> None:
+    """The indexed folders."""
+
+
+@roots.command("list")
+def list_roots(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the indexed folders."""
+    from unisearch.engine import inspect
+
+    with open_for_reading(ctx) as rooms:
+        found = inspect.roots(rooms)
+    if as_json:
+        print_json({"roots": [{**path_json(path), "items": items} for path, items in found]})
+        return
+    folders = table("folder", "items", right=("items",))
+    for path, items in found:
+        folders.add_row(display(path), f"{items:,}")
+    console().print(folders)
+
+
+@roots.command("remove")
+def remove_root(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="An indexed folder or file.")],
+) -> None:
+    """Take a folder out of the library.
+
+    Its items go too; the files stay where they are.
+    """
+    with writer(door(ctx).settings()) as library:
+        gone = library.remove_root(path)
+    print(f"{counted(gone, 'item')} taken out; the files are untouched", file=sys.stderr)
+
+
+def forget(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or a folder.")],
+) -> None:
+    """Take files out of the library.
+
+    The files themselves stay. What still lies in an indexed folder comes back with its next `index`: add it to
+    `index.ignore` in the settings to keep it out.
+    """
+    with writer(door(ctx).settings()) as library:
+        gone = library.forget(path)
+    print(f"{short(path.absolute())}: {counted(gone, 'item')} forgotten", file=sys.stderr)
+
+
+def tag(
+    ctx: typer.Context,
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ITEM... +word -word",
+            help="Files or item:ID; +word adds a tag, -word takes one away.",
+        ),
+    ],
+) -> None:
+    """Add tags to items, or take them away.
+
+    The words of a search find tags too. A file whose name starts with + or - is written ./+name.
+    """
+    items, add, remove = split_tags(arguments)
+    if not items or not (add or remove):
+        raise UsageError("tag takes items and words: unisearch tag cat.png item:3 +pet -draft")
+    with writer(door(ctx).settings()) as library:
+        changed = library.tag(items, add, remove)
+    print(f"{counted(changed, 'item')} changed", file=sys.stderr)
+
+
+# '-word' must reach the verb instead of being taken for an option.
+tag.typer_options = {"context_settings": {"ignore_unknown_options": True}}  # type: ignore[attr-defined]
+
+
+def split_tags(arguments: Sequence[str]) -> tuple[list[int | Path], list[str], list[str]]:
+    """(items, words to add, words to take away) of a command line.
+
+    Raises UsageError for an empty word and for something that looks like an option.
+    """
+    items: list[int | Path] = []
+    add: list[str] = []
+    remove: list[str] = []
+    for argument in arguments:
+        if argument.startswith("--") or argument in ("+", "-"):
+            raise UsageError(f"'{argument}': neither an item nor a tag like +word or -word")
+        if argument[0] in "+-":
+            (add if argument[0] == "+" else remove).append(argument[1:])
+        else:
+            items.append(item_of(argument))
+    return items, add, remove
+
+
+def item_of(argument: str) -> int | Path:
+    """An item id of 'item:7' or '7', unless a file of that name is there; else the path."""
+    number = argument.removeprefix("item:")
+    if number.isdecimal() and (number != argument or not os.path.lexists(argument)):
+        return int(number)
+    return Path(argument)
+
+
+def counted(number: int, word: str) -> str:
+    """'1 item', '2 items'."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

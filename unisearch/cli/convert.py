@@ -1,0 +1,28 @@
+"""unisearch import-pointcloud: published pickled point clouds, made safe to read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unisearch.errors import UnisearchError, display
+
+
+def import_pointcloud(
+    source: Annotated[Path, typer.Argument(metavar="FILE.npy")],
+    target: Annotated[Path, typer.Argument(metavar="OUT.ply")],
+) -> None:
+    """Convert a pickled point cloud to .ply.
+
+    FILE.npy is a published pickle: a dict of xyz and rgb. The pickle is read by an unpickler that can build numbers, strings, lists, dicts and numpy
+    arrays, and nothing else: code in it never runs.
+    """
+    from unisearch.media.pointcloud import convert
+
+    if not target.parent.is_dir():
+        raise UnisearchError(f"{display(target.parent)}: no such folder")
+    points = convert(source, target)
+    print(f"{display(target)}: {points:,} points", file=sys.stderr)

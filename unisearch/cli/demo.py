@@ -1,0 +1,158 @@
+"""unisearch demo: a sample library, indexed and asked, to see the product at once."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unisearch.cli.change import writer
+from unisearch.cli.door import door
+from unisearch.cli.show import console, hits_table, short
+from unisearch.errors import UnisearchError, display
+
+if TYPE_CHECKING:
+    from unisearch.config import Settings
+    from unisearch.engine.engine import Engine
+
+MEDIA, LIBRARY, UNFINISHED = "media", "library", ".media-unfinished"
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing that the demo asks, as it would be typed."""
+
+    headline: str
+    terms: Sequence[str]
+    into: str
+    minus: Sequence[str] = ()
+
+    def arguments(self) -> list[str]:
+        """The command behind `unisearch`, without the library."""
+        unwanted = [part for term in self.minus for part in ("--not", term)]
+        # Names of the sample files would give the answer away.
+        return [
+            "search", *self.terms, *unwanted, "--into", self.into, "-k", str(SHOWN), "--no-names"
+        ]  # fmt: skip
+
+
+def demo(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Made for the samples; an earlier demo is used again."),
+    ] = Path("unisearch-demo"),
+) -> None:
+    """Show the product on sample files.
+
+    Makes a small library of everyday things, indexes it and asks it a few questions across
+    kinds of files.
+    """
+    library = folder / LIBRARY
+    settings = replace(door(ctx), library=str(library)).settings()
+    prepare(folder, settings)
+
+    from unisearch.engine.engine import Engine
+    from unisearch.wiring import open_rooms
+
+    with Engine(open_rooms(settings)) as engine:
+        for number, question in enumerate(questions(folder / MEDIA), start=1):
+            show(engine, number, question, library)
+    print_farewell(library)
+
+
+def prepare(folder: Path, settings: Settings) -> None:
+    """Makes the sample files where there are none yet, and indexes them."""
+    from unisearch.cli.progress import Watcher
+
+    if not (folder / MEDIA).is_dir():
+        make_media(folder)
+    with writer(settings, new=True) as indexer, Watcher(settings.device) as watcher:
+        report = indexer.run([folder / MEDIA], progress=watcher)
+    say(f"Indexed in {report.seconds:.0f} s: {report.added} new files, "
+        f"{report.unchanged} already there.")  # fmt: skip
+
+
+def make_media(folder: Path) -> None:
+    """Puts the sample files into folder/media, whole or not at all.
+
+    Raises UnisearchError when the folder holds something else: nothing is ever overwritten.
+    """
+    from unisearch.world.library import make_library
+
+    unfinished = folder / UNFINISHED
+    strangers = [path for path in folder.iterdir() if path != unfinished] if folder.exists() else []
+    if strangers:
+        raise UnisearchError(f"{display(folder)}: is not empty and no demo; name another folder")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    say("Making sample files: 3D models, pictures, sounds and captions of everyday things ...")
+    start = time.monotonic()
+    made = make_library(unfinished)
+    unfinished.rename(folder / MEDIA)
+    say(f"Made {len(made)} files in {time.monotonic() - start:.0f} s: {display(folder / MEDIA)}")
+
+
+def questions(media: Path) -> Iterator[Question]:
+    """What the demo asks, with files of the sample library."""
+    model, sound, picture = (
+        find(media, "dog", "3d"), find(media, "train", "audio"), find(media, "car", "image"),
+    )  # fmt: skip
+    yield Question("A 3D model: which sounds fit it?", [model], "audio")
+    yield Question("A sound: which pictures fit it?", [sound], "image")
+    yield Question("A sentence: which 3D models fit it?", ["a grand piano"], "3d")
+    yield Question("A picture and words together", [picture, "2:siren"], "image,audio")
+    yield Question("A sentence, but not that", ["an animal"], "3d", ["dog"])
+
+
+def find(media: Path, concept: str, modality: str) -> str:
+    """The first sample file of that concept and modality, as typed from here."""
+    from unisearch.media.read import modality_of
+
+    for path in sorted(media.rglob("*")):
+        if concept in path.stem.replace("-", "_").split("_") and modality_of(path) == modality:
+            return short(path.absolute())
+    raise UnisearchError(f"{display(media)}: has no {modality} of '{concept}'; remove the folder")
+
+
+def show(engine: Engine, number: int, question: Question, library: Path) -> None:
+    """Asks one question and prints it, the command to copy, and the answer."""
+    from unisearch.engine.terms import parse_terms
+
+    answer = engine.ask(
+        parse_terms(question.terms),
+        minus=[term for text in question.minus for term in parse_terms([text])],
+        into=question.into.split(","),
+        k=SHOWN,
+        names=False,
+    )
+    command = shlex.join(
+        ["unisearch", *question.arguments(), "--library", short(library.absolute())]
+    )
+    out = console()
+    out.print(f"\n{number}. {question.headline}", style="bold")
+    out.print(f"   {command}", style="cyan", soft_wrap=True)
+    out.print(hits_table(answer.hits))
+
+
+def print_farewell(library: Path) -> None:
+    """What to try next."""
+    where = shlex.quote(short(library.absolute()))
+    out = console()
+    out.print("Now yours:", style="bold")
+    out.print("   unisearch index ~/Pictures ~/Music", style="cyan")
+    out.print("   unisearch search a dog barking", style="cyan")
+    out.print("   unisearch search photo.jpg --into audio", style="cyan")
+    out.print(f"More: unisearch --help; unisearch status --library {where}", soft_wrap=True)
+
+
+def say(line: str) -> None:
+    """One line on stderr, where everything goes that is no result."""
+    print(line, file=sys.stderr, flush=True)

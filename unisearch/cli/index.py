@@ -1,0 +1,87 @@
+"""unisearch index: files and folders into the library."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unisearch.cli.change import counted, writer
+from unisearch.cli.door import door
+from unisearch.cli.library import AsJson
+from unisearch.cli.show import console, path_json, print_json, short, table
+from unisearch.errors import UnisearchError
+
+if TYPE_CHECKING:
+    from indexer import Report
+
+COUNTS = ("added", "updated", "moved", "removed", "unchanged")
+SHOWN_FAILURES = 20
+
+
+def index(
+    ctx: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make files and folders searchable.
+
+    What is already indexed and unchanged is not read again. Files that cannot be read are listed with the reason, and the others are indexed. Ctrl-C stops
+    at any time; the same command goes on from there.
+    """
+    from unisearch.cli.progress import Watcher
+
+    settings = door(ctx).settings()
+    with writer(settings, new=True) as indexer, Watcher(settings.device) as watcher:
+        report = indexer.run(paths, dry_run=dry_run, progress=watcher)
+    if as_json:
+        print_json(report_json(report))
+    else:
+        print_report(report, dry_run)
+    if report.failed and not any(getattr(report, name) for name in COUNTS):
+        raise UnisearchError(f"no file could be read of {counted(len(report.failed), 'file')}")
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The object that `index --json` prints."""
+    return {
+        "counts": {name: getattr(report, name) for name in COUNTS},
+        "failed": [
+            {**path_json(failure.path), "kind": failure.kind, "message": failure.message}
+            for failure in report.failed
+        ],
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def print_report(report: Report, dry_run: bool) -> None:
+    """Counts, then the files that failed and why, the first few of them."""
+    out = console()
+    counts = ", ".join(f"{getattr(report, name):,} {name}" for name in COUNTS)
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.by_modality.items())
+    out.print(f"{'would be ' if dry_run else ''}{counts}; {report.seconds:.1f} s", soft_wrap=True)
+    if kinds:
+        out.print(f"of these {kinds}", soft_wrap=True)
+    if report.ignored:
+        out.print(f"{counted(report.ignored, 'file')} of no known kind", soft_wrap=True)
+    if report.failed:
+        print_failures(report)
+
+
+def print_failures(report: Report) -> None:
+    """A table of the first failures, and how many there are of each kind."""
+    out = console()
+    failures = table("failed", "kind", "why")
+    for failure in report.failed[:SHOWN_FAILURES]:
+        failures.add_row(short(failure.path), failure.kind, failure.message)
+    out.print(failures)
+    kinds = Counter(failure.kind for failure in report.failed)
+    listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+    more = len(report.failed) - SHOWN_FAILURES
+    rest = f"; {more:,} more not shown, all with --json" if more > 0 else ""
+    out.print(f"failed: {listed}{rest}", soft_wrap=True)

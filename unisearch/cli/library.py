@@ -1,0 +1,99 @@
+"""unisearch status, doctor, duplicates: what the library holds and how it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unisearch.cli.door import door
+from unisearch.cli.show import console, path_json, print_json, short, table
+
+if TYPE_CHECKING:
+    from unisearch.wiring import Rooms
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+COLORS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+def open_for_reading(ctx: typer.Context) -> Rooms:
+    """The rooms of the library that the command line names."""
+    from unisearch.wiring import open_rooms
+
+    return open_rooms(door(ctx).settings())
+
+
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show what the library holds."""
+    from unisearch.engine import inspect
+
+    with open_for_reading(ctx) as rooms:
+        facts = inspect.status(rooms)
+    facts["config"] = door(ctx).config or facts["config"]
+    if as_json:
+        print_json(facts)
+    else:
+        print_status(facts)
+
+
+def print_status(facts: dict[str, Any]) -> None:
+    """The facts as a few short tables."""
+    out = console()
+    out.print(f"library  {facts['library']} ({megabytes(facts['bytes'])})", soft_wrap=True)
+    out.print(f"space    {facts['space']}")
+    out.print(f"config   {facts['config'] or 'defaults'}", soft_wrap=True)
+    columns = sorted({name for counts in facts["modalities"].values() for name in counts})
+    kinds = table("kind", *columns, right=columns)
+    for kind, counts in facts["modalities"].items():
+        kinds.add_row(kind, *(f"{counts[name]:,}" for name in columns))
+    out.print(kinds)
+    folders = table("folder", "items", right=("items",))
+    for root in facts["roots"]:
+        where = root["path"] if root["present"] else f"{root['path']} (not there now)"
+        folders.add_row(where, f"{root['items']:,}")
+    out.print(folders)
+    if facts["failures"]:
+        listed = ", ".join(f"{count} {kind}" for kind, count in facts["failures"].items())
+        out.print(f"failed   {listed}")
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:.2f} GB"
+
+
+def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Examine the library; changes nothing.
+
+    Reads every vector and compares it with its checksum and the catalogue. Exit code 1 when something is broken, 0 with warnings.
+    """
+    from unisearch.engine.doctor import doctor as examine
+
+    with open_for_reading(ctx) as rooms:
+        findings = examine(rooms)
+    if as_json:
+        print_json({"findings": [vars(finding) for finding in findings]})
+    else:
+        report = table("", "what", "finding")
+        for one in findings:
+            report.add_row(one.level, one.subject, one.message, style=COLORS[one.level])
+        console().print(report)
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def duplicates(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List files of equal content, largest first."""
+    from unisearch.engine import inspect
+
+    with open_for_reading(ctx) as rooms:
+        groups = inspect.duplicates(rooms)
+    if as_json:
+        print_json({"groups": [[path_json(path) for path in group] for group in groups]})
+        return
+    out = console()
+    for group in groups:
+        for path in group:
+            out.print(short(path), soft_wrap=True)
+        out.print()
+    out.print(f"{len(groups):,} groups of equal files" if groups else "no two files are equal")

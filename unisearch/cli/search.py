@@ -1,0 +1,96 @@
+"""unisearch search: a question of words, files and items; answers of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unisearch.cli.door import door
+from unisearch.cli.show import print_answer, print_json, print_paths
+from unisearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from unisearch.engine.terms import Term
+
+
+def search(
+    ctx: typer.Context,
+    terms: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TERM",
+            help="Words, a file, item:ID; 2:TERM weighs it; text: and file: force the kind.",
+        ),
+    ] = None,
+    minus: Annotated[
+        list[str] | None,
+        typer.Option("--not", metavar="TERM", help="What hits should be far from; repeatable."),
+    ] = None,
+    into: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND,...", help="Kinds to answer with: text, image, audio, 3d; else all."
+        ),
+    ] = None,
+    k: Annotated[
+        int | None,
+        typer.Option("-k", min=1, max=10_000, metavar="N", help="How many hits; else 10."),
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="-k hits of each kind.")] = False,
+    under: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Only files below this folder.")
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(metavar="Z", help="Least score, in standard deviations above chance."),
+    ] = None,
+    names: Annotated[
+        bool,
+        typer.Option("--names/--no-names", help="Also look words up in names, tags and passages."),
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    paths: Annotated[
+        bool, typer.Option("--paths", help="Print only paths, byte for byte, one per line.")
+    ] = False,
+    null: Annotated[
+        bool, typer.Option("-0", help="With --paths: a NUL behind each path, not a newline.")
+    ] = False,
+) -> None:
+    """Find what fits words, files, or both.
+
+    Consecutive words are one sentence; an argument with a space, a file or item:ID is a term of
+    its own. Hits that chance alone explains are marked weak.
+    """
+    if (as_json and paths) or (null and not paths):
+        raise UsageError("choose one of --json and --paths [-0]")
+    if not terms:
+        raise UsageError("nothing to search for: give at least one term besides --not")
+
+    from unisearch.engine.terms import check_modalities, parse_terms
+
+    wanted = check_modalities(split_names(into))
+    asked = parse_terms(terms)
+    unwanted: list[Term] = [term for argument in minus or [] for term in parse_terms([argument])]
+
+    from unisearch.engine.engine import Engine
+    from unisearch.wiring import open_rooms
+
+    with Engine(open_rooms(door(ctx).settings())) as engine:
+        answer = engine.ask(
+            asked, minus=unwanted, into=wanted, k=k, each=each, under=under,
+            min_score=min_score, names=names,
+        )  # fmt: skip
+    if as_json:
+        print_json(answer.to_json())
+    elif paths:
+        print_paths((hit.path for hit in answer.hits), b"\0" if null else b"\n")
+    else:
+        print_answer(answer)
+
+
+def split_names(given: Sequence[str] | None) -> list[str]:
+    """The names of options that take several, divided by commas and repeatable."""
+    return [name.strip() for one in given or [] for name in one.split(",") if name.strip()]
