@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,16 @@ def load_fbx(path: Path, options: ReadOptions) -> Scene:
     data = read_bytes(path, options.max_file_bytes)
     scene = ufbx.load_memory(data, target_axes=ufbx.axes_right_handed_y_up, ignore_animation=True)
     try:
-        return _copied(path, scene, options)
-    finally:
-        scene.free()  # the elements live on, see _items: without this their arrays would, too
+        copied = _copied(path, scene, options)
+    except Exception as error:
+        # A traceback keeps the elements in its frames, and the garbage collector would follow
+        # them into freed memory.
+        traceback.clear_frames(error.__traceback__)
+        scene.free()
+        del scene
+        raise
+    scene.free()  # the elements refer to each other in circles: nothing else ever frees them
+    return copied
 
 
 def _copied(path: Path, scene: Any, options: ReadOptions) -> Scene:

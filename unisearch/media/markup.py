@@ -42,12 +42,18 @@ def plain(text: str) -> Iterator[str]:
 def _unwrapped(lines: list[str]) -> Iterator[str]:
     """The lines, joined where they were wrapped.
 
-    A line was not wrapped, but ended by its author, when the next word would have fitted easily.
+    A line was not wrapped, but ended by its author, when the next word would have fitted easily;
+    where that holds for half of the lines, it is a list and every line ends where it ends.
     """
     width = 0.8 * max(len(line) for line in lines)
+    ended = [
+        len(before) + 1 + len(line.split(maxsplit=1)[0]) <= width
+        for before, line in itertools.pairwise(lines)
+    ]
+    is_list = sum(ended) * 2 >= len(lines) - 1
     joined = lines[0]
-    for before, line in itertools.pairwise(lines):
-        if len(before) + 1 + len(line.split(maxsplit=1)[0]) <= width:
+    for line, alone in zip(lines[1:], ended, strict=True):
+        if alone or is_list:
             yield joined
             joined = line
         else:

@@ -148,7 +148,8 @@ def _check_count(path: Path, scene: Any, options: ReadOptions) -> None:
 
 
 def _moved(points: Any, transform: NDArray[np.float64]) -> NDArray[np.float32]:
-    moved = np.asarray(points, dtype=np.float64) @ transform[:3, :3].T + transform[:3, 3]
+    with np.errstate(invalid="ignore"):  # what is not finite is refused later, where it is used
+        moved = np.asarray(points, dtype=np.float64) @ transform[:3, :3].T + transform[:3, 3]
     return moved.astype(np.float32)
 
 
@@ -214,11 +215,18 @@ def _material(material: Any, options: ReadOptions) -> tuple[Any, NDArray[np.floa
         # glTF 2.0, 5.22.1: a material without a factor is white.
         factor = np.ones(3, dtype=np.float32) if factor is None else colors.unit_rgb(factor)[0]
     else:
-        image = material.image
+        image = None if _made_up(material) else material.image
         declared = "kd" in material.kwargs
         factor = colors.unit_rgb(material.diffuse)[0] if declared else None
     texture = None if image is None else colors.texture_pixels(image, options.max_pixels)
     return factor, texture
+
+
+def _made_up(material: Any) -> bool:
+    """Whether trimesh gave texture coordinates without a material its own grey stand-in."""
+    stand_in = trimesh.visual.material.empty_material().image
+    image = material.image
+    return image is not None and image.size == stand_in.size and image == stand_in
 
 
 def _texture_colors(
