@@ -85,7 +85,7 @@ candle    | wax candle, tea light | light, household item | | on the cake
 cup       | mug, coffee cup, teacup | tableware, household item | | on the saucer
 bottle    | glass bottle, wine bottle, water bottle | container, household item | cork pop, pouring, glug | on the shelf
 kettle    | teapot, tea kettle | kitchenware, household item | whistling, boiling water | on the stove
-clock     | wall clock, alarm clock, timepiece | timepiece, household item | ticking, tick tock | on the wall
+clock     | wall clock, alarm clock, timepiece | device, household item | ticking, tick tock | on the wall
 bell      | hand bell, church bell, doorbell | instrument, signal | ringing, ding dong | in the tower
 telephone | phone, old telephone, dial phone | device, electronics | phone ringing, ringtone | on the desk
 television | TV, tv set, telly | device, electronics | static, white noise | in the living room
