@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from unisearch.catalog.open import Catalog
-from unisearch.catalog.rows import Stat
+from unisearch.catalog.rows import Span, Stat
 from unisearch.catalog.write import Writing
-from unisearch.records import Modality, Part, TextSample
+from unisearch.records import Modality
 
 Add = Callable[..., int]
 
@@ -37,7 +37,7 @@ def add() -> Add:
         content = tx.content_of(digest, 100, 1)
         if content is None:
             content = tx.put_content(digest, 100, modality, {"chars": 5}, words)
-            tx.put_segments(content, [Part(TextSample(text), text=text) for text in texts])
+            tx.put_segments(content, [Span(None, None, text) for text in texts])
         item = tx.put_item(tx.add_root(root), path, Stat(1, 1, 100, 1_000, 2_000), content)
         tx.collect()
         return item

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from unisearch.errors import FailureKind
 from unisearch.records import Modality
 
 Where = Literal["name", "tag", "words", "passage"]
@@ -55,6 +56,23 @@ class ItemRow:
     truncated_at_s: float | None
 
 
+class Span(NamedTuple):
+    """What is kept of a part beside its vector."""
+
+    start_s: float | None
+    end_s: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file as the catalogue last saw it; content is None when it could not be read."""
+
+    item: int
+    stat: Stat
+    content: int | None
+
+
 @dataclass(frozen=True)
 class SegmentRow:
     """A segment with one item that has it; copies: how many other items share the content."""
@@ -84,7 +102,7 @@ class FailureRow:
     """A file that could not be read, and why; not tried again until it changes."""
 
     path: bytes
-    kind: str
+    kind: FailureKind
     message: str
     stat: Stat
 

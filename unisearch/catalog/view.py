@@ -17,6 +17,7 @@ from unisearch.catalog.rows import (
     Counts,
     FailureRow,
     ItemRow,
+    KnownFile,
     PartitionRow,
     RootRow,
     SegmentRow,
@@ -160,6 +161,16 @@ class View:
         clause, values = self._below(under)
         rows = self._connection.exec_driver_sql(f"{_ITEM} WHERE 1{clause} ORDER BY i.id", values)
         return [_item(row) for row in rows]
+
+    def known_files(self, under: bytes | None = None) -> dict[bytes, KnownFile]:
+        """The items at and below a place, by path: no more than tells whether they changed."""
+        clause, values = self._below(under)
+        rows = self._connection.exec_driver_sql(
+            f"SELECT r.path, i.rel_path, i.id, i.content_id, {_STAT.format('i')}"
+            f" FROM items i JOIN roots r ON r.id = i.root_id WHERE 1{clause}",
+            values,
+        )
+        return {join(row[0], row[1]): KnownFile(row[2], Stat(*row[4:]), row[3]) for row in rows}
 
     def items_of(self, content: int) -> list[ItemRow]:
         """The items that share a content, by id."""

@@ -15,11 +15,11 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from unisearch.catalog import tables
 from unisearch.catalog.folders import relative
-from unisearch.catalog.rows import PartitionRow, Stat
+from unisearch.catalog.rows import PartitionRow, Span, Stat
 from unisearch.catalog.view import DeadRows, View
 from unisearch.catalog.words import name_words
 from unisearch.errors import FailureKind, display
-from unisearch.records import FACTS, GRID_VERSION, Block, Modality, Part
+from unisearch.records import FACTS, GRID_VERSION, Block, Modality
 
 
 class Writing(View):
@@ -89,20 +89,20 @@ class Writing(View):
         self._maybe_orphans.add(content)
         return content
 
-    def put_segments(self, content: int, parts: Sequence[Part]) -> NDArray[np.int64]:
-        """The segments of a new content, in order; their ids, ascending. Samples are not kept."""
+    def put_segments(self, content: int, spans: Sequence[Span]) -> NDArray[np.int64]:
+        """The segments of a new content, in order; their ids, ascending."""
         last = self._run("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").scalar() or 0
-        ids = np.arange(last + 1, last + 1 + len(parts), dtype=np.int64)
+        ids = np.arange(last + 1, last + 1 + len(spans), dtype=np.int64)
         rows = [
             {
                 "id": segment,
                 "content_id": content,
                 "ordinal": ordinal,
-                "start_s": part.start_s,
-                "end_s": part.end_s,
-                "text": _storable(part.text),
+                "start_s": span.start_s,
+                "end_s": span.end_s,
+                "text": _storable(span.text),
             }
-            for ordinal, (segment, part) in enumerate(zip(ids.tolist(), parts, strict=True))
+            for ordinal, (segment, span) in enumerate(zip(ids.tolist(), spans, strict=True))
         ]
         self._connection.execute(insert(tables.Segment), rows)
         return ids

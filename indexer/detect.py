@@ -1,0 +1,158 @@
+"""What became of each file since the library last saw it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import xxhash
+
+from indexer.places import is_gone
+from indexer.report import Failure, Outcome
+from indexer.scan import Found, Scan
+from unisearch.catalog.rows import FailureRow, ItemRow, KnownFile
+from unisearch.catalog.view import View
+from unisearch.media.files import checked_size, guarded
+from unisearch.media.read import modality_of
+from unisearch.records import GRID_VERSION, Modality
+
+logger = logging.getLogger(__name__)
+
+_CHUNK = 1 << 20
+
+
+@dataclass
+class Survey:
+    """The files of one place, beside what the library knows of them.
+
+    look: files that are new or were touched; gone: items by path that are not there any more
+    stale: failures whose file is gone
+    """
+
+    unchanged: int = 0
+    ignored: int = 0
+    look: list[Found] = field(default_factory=list)
+    known: dict[bytes, KnownFile] = field(default_factory=dict)
+    gone: dict[bytes, int] = field(default_factory=dict)
+    stale: list[bytes] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+
+
+def survey(scan: Scan, view: View) -> Survey:
+    """Compare the files of a place with the catalogue by what the file system says of them."""
+    found = Survey()
+    known = view.known_files(scan.place)
+    failures = {failure.path: failure for failure in view.failures(scan.place)}
+    for file in scan:
+        before = known.pop(file.path, None)
+        failure = failures.pop(file.path, None)
+        if failure and failure.stat.same_file(file.stat):
+            found.failed.append(_still(failure))
+        elif before and before.content is not None and before.stat.same_file(file.stat):
+            found.unchanged += 1
+        elif before or file.path == scan.place or modality_of(_as_path(file.path)):
+            found.look.append(file)
+            if before:
+                found.known[file.path] = before
+        else:
+            found.ignored += 1
+    found.gone = {path: file.item for path, file in known.items() if scan.covers(path)}
+    found.stale = [path for path in failures if scan.covers(path)]
+    found.failed += [_unlisted(folder, error) for folder, error in scan.unlisted.items()]
+    return found
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one file turned out to be.
+
+    moved: it is that item, which lay elsewhere
+    same: its item only was touched
+    known: its content, of that id, is in the library; otherwise `digest` is new
+    """
+
+    kind: Literal["moved", "same", "known", "new"]
+    item: int | None = None
+    content: int | None = None
+    digest: bytes = b""
+
+
+def look_at(
+    file: Found, before: KnownFile | None, view: View, claimed: set[int], max_bytes: int
+) -> Finding:
+    """Find out what the file is, reading it only where the file system leaves a doubt.
+
+    before: the item at that path; claimed: items that are taken for other files already
+    Raises Unreadable.
+    """
+    if before is None and (twin := _renamed(file, view, claimed)):
+        return Finding("moved", item=twin.id)
+    checked_size(_as_path(file.path), max_bytes)
+    digest = digest_of(file.path)
+    content = view.content_of(digest, file.stat.size_bytes, GRID_VERSION)
+    if content is None:
+        return Finding("new", digest=digest)
+    if before is not None and before.content == content:
+        return Finding("same", item=before.item, digest=digest)
+    if before is None and (twin := _first_gone(view.items_of(content), claimed)):
+        return Finding("moved", item=twin.id)
+    return Finding("known", content=content, digest=digest)
+
+
+def digest_of(path: bytes) -> bytes:
+    """xxh3_128 of the file's content. Raises Unreadable."""
+    digest = xxhash.xxh3_128()
+    with guarded(_as_path(path), "file"), open(path, "rb") as file:  # noqa: PTH123 (bytes)
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.digest()
+
+
+def _renamed(file: Found, view: View, claimed: set[int]) -> ItemRow | None:
+    """The item that is this very file, untouched, under a path where nothing is any more.
+
+    Holds for all files below a folder that was moved: only the folder itself was touched.
+    """
+    twins = view.items_with_inode(file.stat.inode)
+    return _first_gone([twin for twin in twins if twin.stat.same_file(file.stat)], claimed)
+
+
+def _first_gone(items: list[ItemRow], claimed: set[int]) -> ItemRow | None:
+    for item in items:
+        if item.id not in claimed and item.content is not None and is_gone(item.path):
+            return item
+    return None
+
+
+def _still(failure: FailureRow) -> Failure:
+    return Failure(failure.path, failure.kind, failure.message, known=True)
+
+
+def _unlisted(folder: bytes, error: OSError) -> Failure:
+    return Failure(folder, "permission", f"the folder cannot be listed: {error.strerror}")
+
+
+def _as_path(path: bytes) -> Path:
+    return Path(os.fsdecode(path))
+
+
+def modality_at(path: bytes) -> Modality | None:
+    """The modality that the file's suffix stands for."""
+    return modality_of(_as_path(path))
+
+
+def kind_of(file: Found) -> str:
+    """The name under which progress counts the file."""
+    return modality_at(file.path) or "other"
+
+
+def outcome_of(found: str, before: KnownFile | None) -> Outcome:
+    """How the report counts a finding of that kind."""
+    if found == "moved":
+        return "moved"
+    if found == "same":
+        return "unchanged"
+    return "added" if before is None else "updated"

@@ -1,0 +1,76 @@
+"""What a run tells: while it goes on, and at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from unisearch.errors import FailureKind, Unreadable, display
+from unisearch.records import Modality
+
+Outcome = Literal["added", "updated", "moved", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that is not searchable, and why. known: as before, it was not tried again."""
+
+    path: bytes
+    kind: FailureKind
+    message: str
+    known: bool = False
+
+    def __str__(self) -> str:
+        return f"{display(self.path)}: {self.kind}: {self.message}"
+
+    @classmethod
+    def of(cls, path: bytes, error: Unreadable) -> Failure:
+        """The failure of the file at `path` that the error tells of."""
+        return cls(path, error.kind, error.reason)
+
+
+@dataclass
+class Report:
+    """The end of a run: counts of files, and every file that is not searchable.
+
+    by_modality: files that were embedded, or found to be copies; ignored: files of no known kind
+    """
+
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+    by_modality: dict[Modality, int] = field(default_factory=dict)
+    ignored: int = 0
+
+    def count(self, outcome: Outcome, modality: Modality | None = None) -> None:
+        """One more file with that outcome."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
+        if modality is not None and outcome in ("added", "updated"):
+            self.by_modality[modality] = self.by_modality.get(modality, 0) + 1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: files by modality ('other' for unknown kinds); path: the file at hand."""
+
+    done: dict[str, int]
+    total: dict[str, int]
+    unchanged: int
+    failed: int
+    seconds: float
+    path: bytes
+
+    @property
+    def rate(self) -> float:
+        """Files per second since the run began."""
+        return sum(self.done.values()) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the rest will take at this rate, None before there is one."""
+        left = sum(self.total.values()) - sum(self.done.values())
+        return left / self.rate if self.rate > 0 else None

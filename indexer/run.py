@@ -1,0 +1,153 @@
+"""The writer of a library."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from indexer.foresee import Foresight, foresee_first
+from indexer.lock import writer_lock
+from indexer.places import resolve
+from indexer.report import Report
+from indexer.store import settle
+from indexer.work import ProgressHook, Work
+from unisearch.catalog.folders import relative
+from unisearch.catalog.write import Writing
+from unisearch.config import Settings, load_settings
+from unisearch.errors import LibraryMissing, UnisearchError, display
+from unisearch.wiring import CATALOG_FILE, Rooms, open_rooms
+
+AnyPath = Path | str | bytes
+
+
+class Indexer:
+    """Writes to one library. As a context manager it holds the writer's lock throughout, and
+    otherwise during each call.
+
+    library: the folder, else the configured one; the first `run` makes it
+    Every call but a dry run raises LibraryLocked while another process writes.
+    """
+
+    def __init__(
+        self, library: Path | str | None = None, *, settings: Settings | None = None
+    ) -> None:
+        settings = settings or load_settings()
+        if library is not None:
+            settings = settings.model_copy(update={"library": Path(library)})
+        self.settings = settings
+        self._rooms: Rooms | None = None
+        self._held = ExitStack()
+        self._depth = 0
+
+    def run(
+        self,
+        paths: Iterable[AnyPath] | AnyPath,
+        *,
+        dry_run: bool = False,
+        progress: ProgressHook | None = None,
+    ) -> Report:
+        """Bring the library in step with these files and folders; unreadable files are reported.
+
+        dry_run: count what would happen and write nothing
+        progress: called after each file
+        Raises UnisearchError for a path that does not exist and ForeignSpace for a library of
+        another space. KeyboardInterrupt passes through after what is encoded was stored.
+        """
+        places = resolve([paths] if isinstance(paths, AnyPath) else paths)
+        if dry_run:
+            return self._foresee(places)
+        with self._writing() as rooms:
+            return Work(rooms, progress).over(places)
+
+    def forget(self, path: AnyPath) -> int:
+        """Drop the items at and below a path from the library; how many there were.
+
+        The files stay as they are, and a later run over them finds them again.
+        """
+        place = os.path.realpath(os.fsencode(path))
+        with self._changing() as tx:
+            for failure in tx.failures(place):
+                for root in tx.roots():
+                    if rel_path := relative(root.path, failure.path):
+                        tx.clear_failure(root.id, rel_path)
+            return tx.remove_items(item.item for item in tx.known_files(place).values())
+
+    def tag(self, items: Sequence[int], add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
+        """Put words on items and take others off; how many items changed.
+
+        Raises UnisearchError for an id that the library does not have, and then changes none.
+        """
+        with self._changing() as tx:
+            for item in items:
+                if tx.item(item) is None:
+                    raise UnisearchError(f"item:{item}: the library has no such item")
+            return sum(tx.tag(item, add, remove) for item in items)
+
+    def remove_root(self, path: AnyPath) -> int:
+        """Drop a root and all its items from the library; how many there were.
+
+        Raises UnisearchError when that folder is no root.
+        """
+        place = os.path.realpath(os.fsencode(path))
+        with self._changing() as tx:
+            for root in tx.roots():
+                if root.path == place:
+                    return tx.remove_root(root.id)
+        raise UnisearchError(
+            f"{display(path)} is not an indexed folder; see 'unisearch roots list'"
+        )
+
+    def close(self) -> None:
+        """Let go of the lock and the library."""
+        self._held.close()
+        if self._rooms is not None:
+            self._rooms.close()
+            self._rooms = None
+
+    def __enter__(self) -> Self:
+        self._held.enter_context(self._writing(create=True))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _writing(self, create: bool = True) -> Iterator[Rooms]:
+        """The opened rooms, with the lock held; they stay open for the next call."""
+        if not create and not (self.settings.library / CATALOG_FILE).exists():
+            raise LibraryMissing(f"{display(self.settings.library)}: no library there")
+        with ExitStack() as stack:
+            if self._depth == 0:
+                stack.enter_context(writer_lock(self.settings.library))
+            self._depth += 1
+            stack.callback(self._leave)
+            if self._rooms is None:
+                self._rooms = open_rooms(self.settings, write=True)
+            yield self._rooms
+
+    def _leave(self) -> None:
+        self._depth -= 1
+
+    @contextmanager
+    def _changing(self) -> Iterator[Writing]:
+        """One transaction on an existing library; rows that died are marked at its end."""
+        with self._writing(create=False) as rooms, rooms.catalog.write() as tx:
+            yield tx
+            settle(tx, rooms.library)
+
+    def _foresee(self, places: Sequence[bytes]) -> Report:
+        try:
+            rooms = open_rooms(self.settings)
+        except LibraryMissing:
+            return foresee_first(places, self.settings.index.ignore)
+        with rooms:
+            return Foresight(rooms).over(places)

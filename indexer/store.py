@@ -1,0 +1,81 @@
+"""Vectors and what is known of their files into the library, in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encode import Draft
+from unisearch.catalog.rows import PartitionRow
+from unisearch.catalog.write import Writing
+from unisearch.errors import LibraryError, display
+from unisearch.index.rows import RowFiles
+from unisearch.records import GRID_VERSION, Modality
+from unisearch.spaces.base import Space
+from unisearch.wiring import VECTORS_FOLDER
+
+
+def put_drafts(
+    tx: Writing, library: Path, space: Space, drafts: Iterable[Draft]
+) -> dict[Draft, int]:
+    """Store each draft with its segments and rows; the id of its content.
+
+    The rows are on the disk on return, and become visible when the transaction commits.
+    """
+    contents: dict[Draft, int] = {}
+    new: dict[Modality, list[tuple[NDArray[np.int64], Draft]]] = defaultdict(list)
+    for draft in drafts:
+        known = tx.content_of(draft.digest, draft.size_bytes, GRID_VERSION)
+        if known is None:
+            known = tx.put_content(
+                draft.digest,
+                draft.size_bytes,
+                draft.modality,
+                draft.facts,
+                draft.words,
+                draft.truncated_at_s,
+            )
+            new[draft.modality].append((tx.put_segments(known, draft.spans), draft))
+        contents[draft] = known
+    for modality, stored in new.items():
+        keys = np.concatenate([ids for ids, _ in stored])
+        vectors = np.concatenate([rows for _, draft in stored for rows in draft.vectors])
+        partition = tx.partition(space.id, modality)
+        _append(tx, library, partition, keys, vectors)
+    return contents
+
+
+def settle(tx: Writing, library: Path) -> None:
+    """Drop contents that lost their last item, and mark their rows as dead in every space."""
+    died = tx.collect()
+    for partition in tx.all_partitions() if died else ():
+        keys = died.get(partition.modality)
+        if keys is not None and partition.count:
+            files = row_files(library, partition)
+            tx.bury(partition, files.find(partition.epoch, partition.count, keys))
+
+
+def row_files(library: Path, partition: PartitionRow) -> RowFiles:
+    """The vector files of a partition."""
+    root = library / VECTORS_FOLDER
+    return RowFiles(root, partition.space, partition.modality, partition.dim)
+
+
+def _append(
+    tx: Writing,
+    library: Path,
+    partition: PartitionRow,
+    keys: NDArray[np.int64],
+    vectors: NDArray[np.float16],
+) -> None:
+    files = row_files(library, partition)
+    try:
+        tail = tx.tail_block(partition)
+        blocks = files.append(partition.epoch, partition.count, keys, vectors, tail)
+    except OSError as error:
+        raise LibraryError(f"{display(library)}: cannot be written: {error.strerror}") from error
+    tx.commit_rows(partition, partition.count + len(keys), blocks)

@@ -1,0 +1,141 @@
+"""One run over some places: find out what changed, embed what is new, drop what is gone."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from indexer.batch import MOST_CHANGES, Batch, Change
+from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, survey
+from indexer.encode import Encoder
+from indexer.places import Place, ensure_root, is_gone
+from indexer.report import Progress, Report
+from indexer.rules import check_space, max_bytes, scan_of
+from indexer.scan import Found
+from indexer.store import settle
+from unisearch.catalog.folders import relative
+from unisearch.catalog.rows import KnownFile
+from unisearch.errors import Unreadable, display
+from unisearch.wiring import Rooms
+
+ProgressHook = Callable[[Progress], None]
+
+
+class Work:
+    """A run that writes. The library is right whenever it is stopped, and a new run goes on."""
+
+    def __init__(self, rooms: Rooms, hook: ProgressHook | None = None) -> None:
+        self.rooms = rooms
+        self.report = Report()
+        self._hook = hook
+        self._batch = Batch(rooms, self.report)
+        self._claimed: set[int] = set()  # items that were found again elsewhere
+        self._roots: list[tuple[int, bytes]] = []
+        self._total: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
+        self._started = time.monotonic()
+
+    def over(self, places: Sequence[bytes]) -> Report:
+        """Bring the library in step with these places."""
+        check_space(self.rooms)
+        self._take_places(places)
+        surveys = [self._survey(place) for place in places]
+        self._total.update(kind_of(file) for one in surveys for file in one.look)
+        try:
+            for one in surveys:
+                for file in one.look:
+                    self._take(file, one.known.get(file.path))
+            self._batch.commit()
+            self._drop(surveys)
+        except KeyboardInterrupt:
+            self._batch.commit()
+            raise
+        self.report.seconds = time.monotonic() - self._started
+        return self.report
+
+    def _take_places(self, places: Iterable[bytes]) -> None:
+        with self.rooms.catalog.write() as tx:
+            for place in places:
+                ensure_root(tx, place)
+            self._roots = [(root.id, root.path) for root in tx.roots()]
+
+    def _survey(self, place: bytes) -> Survey:
+        with self.rooms.catalog.view() as view:
+            found = survey(scan_of(self.rooms, place), view)
+        self.report.unchanged += found.unchanged
+        self.report.ignored += found.ignored
+        self.report.failed += found.failed
+        return found
+
+    def _take(self, file: Found, before: KnownFile | None) -> None:
+        place = self._place(file.path)
+        try:
+            change = self._change(place, file, before)
+        except Unreadable as error:
+            change = Change(place, file.stat, "added", error=error)
+        self._batch.add(change)
+        self._done[kind_of(file)] += 1
+        self._tell(file.path)
+
+    def _change(self, place: Place, file: Found, before: KnownFile | None) -> Change:
+        """What becomes of the file; new content is read here. Raises Unreadable."""
+        with self.rooms.catalog.view() as view:
+            found = look_at(file, before, view, self._claimed, max_bytes(self.rooms))
+        outcome = outcome_of(found.kind, before)
+        modality = modality_at(file.path)
+        if found.kind in ("moved", "same"):
+            if found.kind == "moved" and found.item is not None:
+                self._claimed.add(found.item)
+            return Change(place, file.stat, outcome, modality, item=found.item)
+        if found.kind == "known":
+            return Change(place, file.stat, outcome, modality, content=found.content)
+        draft = self._batch.draft_of(found.digest) or self._encoder().draft(file, found.digest)
+        return Change(place, file.stat, outcome, draft.modality, draft=draft)
+
+    def _encoder(self) -> Encoder:
+        """Made with the first new content: a run that finds none loads no model."""
+        if self._batch.encoder is None:
+            space = self.rooms.space
+            check_space(self.rooms, space.id)
+            with self.rooms.catalog.write() as tx:
+                tx.add_space(space.id, space.name, space.dim)
+            batch = self.rooms.settings.index.batch
+            self._batch.encoder = Encoder(space, self.rooms.read_options, batch)
+        return self._batch.encoder
+
+    def _drop(self, surveys: Iterable[Survey]) -> None:
+        """Forget what is gone, after everything that moved was found again."""
+        gone = {item for one in surveys for item in one.gone.values()} - self._claimed
+        items = sorted(gone)
+        for at in range(0, len(items), MOST_CHANGES):
+            with self.rooms.catalog.write() as tx:
+                removed = tx.remove_items(items[at : at + MOST_CHANGES])
+                settle(tx, self.rooms.library)
+            self.report.removed += removed
+        stale = [self._place(path) for one in surveys for path in one.stale]
+        with self.rooms.catalog.write() as tx:
+            for place in stale:
+                tx.clear_failure(place.root, place.rel_path)
+            for root in tx.roots():
+                if root.items == 0 and is_gone(root.path):  # all of it was moved elsewhere
+                    tx.remove_root(root.id)
+
+    def _place(self, path: bytes) -> Place:
+        for root, folder in self._roots:
+            if rel_path := relative(folder, path):
+                return Place(root, rel_path, path)
+        raise AssertionError(f"{display(path)} lies below no root")
+
+    def _tell(self, path: bytes) -> None:
+        if self._hook is not None:
+            self._hook(
+                Progress(
+                    dict(self._done),
+                    dict(self._total),
+                    self.report.unchanged,
+                    len(self.report.failed),
+                    time.monotonic() - self._started,
+                    path,
+                )
+            )
