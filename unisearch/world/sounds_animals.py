@@ -21,7 +21,7 @@ def dog(s: Studio) -> Wave:
     f0, tempo = 400 / size, s.between(0.6, 1.3)
 
     def bark() -> Wave:
-        wave = s.voice(
+        return s.voice(
             s.between(0.1, 0.2) * tempo,
             [(0, f0 * 0.8), (0.3, f0 * top), (1, f0 * 0.6)],
             throat,
@@ -31,7 +31,6 @@ def dog(s: Studio) -> Wave:
             loudness=[(0, 0), (0.12, 1), (0.4, 0.7), (1, 0)],
             tilt=-3,
         )
-        return wave
 
     return s.sequence(bark, s.whole(1, 7), (0.04, s.pick([0.15, 0.4, 0.8])))
 
@@ -209,7 +208,12 @@ def _crow(s: Studio) -> Wave:
     f0 = s.log_between(480, 850)
     throat = [(1200, 600, 1), (2400, 800, 0.9), (3800, 1000, 0.5)]
     parts = []
-    for seconds, start, end in ((0.18, 0.7, 0.9), (0.15, 1, 0.95), (0.2, 1.05, 1.0), (0.9, 1.1, 0.6)):
+    for seconds, start, end in (
+        (0.18, 0.7, 0.9),
+        (0.15, 1, 0.95),
+        (0.2, 1.05, 1.0),
+        (0.9, 1.1, 0.6),
+    ):
         pitch = [(0, f0 * start), (0.6, f0 * (start + end) / 2), (1, f0 * end)]
         wave = s.voice(seconds * s.between(0.8, 1.25), pitch, throat, breath=0.15, tilt=-1)
         parts += [wave, np.zeros(s.length(s.between(0.01, 0.06)))]
