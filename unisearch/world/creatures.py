@@ -161,9 +161,9 @@ def shark(m: Model, c: Chance) -> None:
         m.ball((0.58, 0.07, side * 0.15), 0.025, BLACK, sides=8)
         for i in range(3):
             m.box((0.33 - i * 0.05, 0.02, side * 0.225), (0.012, 0.12, 0.02), coat * 0.4)
-    m.box((0.62, -0.12, 0), (0.2, 0.04, 0.22), (0.5, 0.1, 0.12))
-    for z in np.linspace(-0.09, 0.09, 5):
-        m.rod((0.66, -0.09, z), (0.66, -0.15, z), 0.02, WHITE, 0.0, sides=4)
+    m.box((0.6, -0.13, 0), (0.16, 0.05, 0.17), (0.5, 0.1, 0.12))
+    for z in np.linspace(-0.07, 0.07, 5):
+        m.rod((0.67, -0.11, z), (0.67, -0.16, z), 0.02, WHITE, 0.0, sides=4)
 
 
 def whale(m: Model, c: Chance) -> None:
@@ -275,6 +275,12 @@ def bee(m: Model, c: Chance) -> None:
 
 
 def butterfly(m: Model, c: Chance) -> None:
+    # It climbs, so that the wings show from the side as well.
+    with m.placed(turned=turn(z=c.between(15, 70))):
+        _butterfly(m, c)
+
+
+def _butterfly(m: Model, c: Chance) -> None:
     wing, rim = c.color(), c.color(BLACK, (0.25, 0.12, 0.05), (0.95, 0.95, 0.9))
     lift = c.between(8, 50)
     m.tube(
