@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import math
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -198,6 +200,24 @@ def test_one_fbx_after_another_is_read(tmp_path: Path, write: Write) -> None:
     meshes = [surface(path) for _ in range(200)]  # a lost reference would end the process
 
     assert all(len(mesh.faces) == 2 for mesh in meshes)
+
+
+def test_refused_fbx_files_leave_nothing_that_the_garbage_collector_stumbles_over(
+    tmp_path: Path, write: Write
+) -> None:
+    path = write(tmp_path / "a.fbx")
+
+    held = [refused(path, ReadOptions(max_triangles=1)) for _ in range(20)]
+    gc.collect()
+
+    assert all(error.kind == "too_large" for error in held)
+
+
+def test_bones_give_no_words(shared: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(shared / "corpus/fbx.zip") as archive:
+        path = Path(archive.extract("fbx/Pig.fbx", tmp_path))
+
+    assert load_model(path).names == ("Pig",)
 
 
 @pytest.mark.parametrize("name", ["a.glb", "a.gltf", "a.dae", "a.3mf", "a.stl", "a.off", "a.obj"])

@@ -41,8 +41,7 @@ def load_fbx(path: Path, options: ReadOptions) -> Scene:
 
 
 def _copied(path: Path, scene: Any, options: ReadOptions) -> Scene:
-    every = list(_items(scene.nodes))
-    nodes = [node for node in every if node.mesh is not None]
+    nodes = [node for node in _items(scene.nodes) if node.mesh is not None]
     total = sum(node.mesh.num_triangles for node in nodes)
     if total > options.max_triangles:
         reason = f"{total:,} triangles, the limit is {options.max_triangles:,}"
@@ -50,7 +49,7 @@ def _copied(path: Path, scene: Any, options: ReadOptions) -> Scene:
     # Blender writes its linear colours into FBX unchanged; other programs write sRGB.
     linear = "Blender" in str(scene.metadata.creator)
     parts = [_part(node, linear) for node in nodes]
-    names = tuple(dict.fromkeys(str(node.name) for node in every if node.name))
+    names = tuple(dict.fromkeys(str(node.name) for node in nodes if node.name))
     return Scene([part for part in parts if len(part.faces)], [], "y", names)
 
 

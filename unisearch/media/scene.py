@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote
 
 import numpy as np
 import trimesh
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from unisearch.errors import Unreadable
 from unisearch.media import colors
+from unisearch.media.beside import OwnFolder
 from unisearch.media.files import read_bytes
 from unisearch.records import ReadOptions
 
@@ -28,6 +29,11 @@ MAX_UNZIPPED_BYTES = 512 * 1024**2
 
 #: Required glTF extensions that change how geometry is stored and that nothing here decodes.
 UNDECODED = ("meshopt", "KHR_mesh_quantization")
+
+
+# trimesh's stand-ins for nameless parts, and what it adds to names that occur twice.
+_MADE_UP = re.compile(r"(?:model|world|geometry|GLTF)(?:_\w+)?$|[0-9a-f]{32}$")
+_NUMBERED = re.compile(r"_(?:[0-9a-f]{6}|\d+)$")
 
 
 @dataclass(frozen=True)
@@ -56,41 +62,6 @@ class Scene:
     clouds: list[CloudPart] = field(default_factory=list)
     up: Literal["y", "z"] | None = None
     names: tuple[str, ...] = ()
-
-
-class OwnFolder(trimesh.resolvers.FilePathResolver):
-    """Gives a model the files beside it (materials, textures, buffers) and nothing else.
-
-    A name that leads out of the model's folder, also through a symbolic link, is refused
-    before anything is opened.
-    """
-
-    def __init__(self, source: Path, max_bytes: int) -> None:
-        super().__init__(str(source))
-        self.source = source
-        self.file_name = "model"  # trimesh names parts after it, and a name may hold any bytes
-        self.max_bytes = max_bytes
-
-    def get(self, name: str) -> bytes:
-        for candidate in dict.fromkeys((name, unquote(name), name.replace("\\", "/"))):
-            path = self._inside(candidate)
-            if path.is_file():
-                return self._content(name, path)
-        raise FileNotFoundError(f"'{name}', which the model refers to, is missing")
-
-    def _content(self, name: str, path: Path) -> bytes:
-        try:
-            return read_bytes(path, self.max_bytes)
-        except Unreadable as error:  # the failure belongs to the model, not to what lies beside it
-            reason = f"'{name}' beside it: {error.reason}"
-            raise Unreadable(self.source, error.kind, reason) from error
-
-    def _inside(self, name: str) -> Path:
-        try:
-            return Path(self.absolute(name))
-        except ValueError:
-            reason = f"refers to '{name}' outside its own folder: refused"
-            raise Unreadable(self.source, "unsupported", reason) from None
 
 
 def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
@@ -133,10 +104,19 @@ def _placed(scene: Any) -> Iterator[tuple[Any, NDArray[np.float64]]]:
 
 
 def _names(scene: Any) -> tuple[str, ...]:
-    """The names of nodes and geometries that are not made up by trimesh for nameless ones."""
-    made_up = {"model", "world", "geometry", "geometry_0", scene.graph.base_frame}
-    names = dict.fromkeys((*map(str, scene.graph.nodes), *map(str, scene.geometry)))
-    return tuple(name for name in names if name not in made_up)
+    """The names of what is shown, without those that trimesh made up for nameless parts.
+
+    Bones and lights have nodes, too, whose names would find 'foot' in every figure.
+    """
+    found = [str(name) for pair in _shown(scene) for name in pair]
+    known = dict.fromkeys(name for name in found if not _MADE_UP.match(name))
+    numbered = {name for name in known if _NUMBERED.sub("", name) in known.keys() - {name}}
+    return tuple(name for name in known if name not in numbered)
+
+
+def _shown(scene: Any) -> Iterator[tuple[Any, Any]]:
+    for node in scene.graph.nodes_geometry:
+        yield node, scene.graph[node][1]
 
 
 def _check_count(path: Path, scene: Any, options: ReadOptions) -> None:
