@@ -196,6 +196,21 @@ def test_damage_in_the_middle_is_skipped(tmp_path: Path, write_sound: Encode) ->
     assert all(np.isfinite(samples(part)).all() for part in parts)
 
 
+def test_a_damaged_page_of_an_ogg_costs_no_more_than_what_follows(
+    tmp_path: Path, write_sound: Encode
+) -> None:
+    path = write_sound(tmp_path / "a.ogg", tone(8, 48_000), 48_000)
+    whole = path.read_bytes()
+
+    for place in range(len(whole) // 2, len(whole), len(whole) // 40):
+        content = bytearray(whole)
+        content[place] ^= 0x55
+        path.write_bytes(content)
+        [part] = read(path).parts
+        assert part.end_s is not None
+        assert part.end_s > 2
+
+
 @pytest.mark.parametrize(
     "playlist",
     [

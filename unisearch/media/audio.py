@@ -128,9 +128,21 @@ class _Sound:
                 (mono(frame), frame.sample_rate) for frame in self._frames(container, stream)
             )
 
+    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+        """The packets up to the end, or up to where the container cannot be followed further."""
+        packets = container.demux(stream)
+        while True:
+            try:
+                yield next(packets)
+            except StopIteration:
+                return
+            except (av.error.EOFError, av.error.InvalidDataError) as error:
+                logger.warning("%s: damaged sound: %s", self.path, error)
+                return
+
     def _frames(self, container: Any, stream: Any) -> Iterator[AudioFrame]:
         damaged = 0
-        for packet in container.demux(stream):
+        for packet in self._packets(container, stream):
             try:
                 frames = packet.decode()
             except av.error.InvalidDataError as error:

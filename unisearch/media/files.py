@@ -71,7 +71,8 @@ def damage(path: Path, wanted: str, error: Exception | str) -> str:
     other = foreign(path, wanted)
     if other:
         return f"not a {wanted}: its content looks like {other}"
-    detail = str(error) or type(error).__name__
+    # Decoders put their own numbers and the path into the whole text of an OSError.
+    detail = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return f"damaged or not a {wanted}: {detail}"[:300]
 
 
