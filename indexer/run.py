@@ -25,8 +25,8 @@ AnyPath = Path | str | bytes
 
 
 class Indexer:
-    """Writes to one library. As a context manager it holds the writer's lock throughout, and
-    otherwise during each call.
+    """Writes to one library. As a context manager it holds the writer's lock from the first call
+    that writes to the end, and otherwise during each call.
 
     library: the folder, else the configured one; the first `run` makes it
     Every call but a dry run raises LibraryLocked while another process writes.
@@ -41,7 +41,8 @@ class Indexer:
         self.settings = settings
         self._rooms: Rooms | None = None
         self._held = ExitStack()
-        self._depth = 0
+        self._keeps = False
+        self._locked = False
 
     def run(
         self,
@@ -109,7 +110,7 @@ class Indexer:
             self._rooms = None
 
     def __enter__(self) -> Self:
-        self._held.enter_context(self._writing(create=True))
+        self._keeps = True
         return self
 
     def __exit__(
@@ -125,17 +126,18 @@ class Indexer:
         """The opened rooms, with the lock held; they stay open for the next call."""
         if not create and not (self.settings.library / CATALOG_FILE).exists():
             raise LibraryMissing(f"{display(self.settings.library)}: no library there")
-        with ExitStack() as stack:
-            if self._depth == 0:
-                stack.enter_context(writer_lock(self.settings.library))
-            self._depth += 1
-            stack.callback(self._leave)
+        with ExitStack() as this_call:
+            if not self._locked:
+                keeper = self._held if self._keeps else this_call
+                keeper.enter_context(writer_lock(self.settings.library))
+                self._locked = True
+                keeper.callback(self._unlocked)
             if self._rooms is None:
                 self._rooms = open_rooms(self.settings, write=True)
             yield self._rooms
 
-    def _leave(self) -> None:
-        self._depth -= 1
+    def _unlocked(self) -> None:
+        self._locked = False
 
     @contextmanager
     def _changing(self) -> Iterator[Writing]:

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from indexer import Progress
+from unisearch.errors import (
+    ForeignSpace,
+    LibraryDamaged,
+    LibraryError,
+    LibraryLocked,
+    LibraryTooNew,
+)
+from unisearch.records import Prepared
+from unisearch.spaces.toy import ToySpace
+from unisearch.wiring import open_rooms
+
+if TYPE_CHECKING:
+    from tests.indexer.conftest import Library
+
+Make = dict[str, Callable[..., Path]]
+
+
+def test_bad_files_are_reported_and_the_rest_is_indexed(library: Library) -> None:
+    library.fill()
+    (library.media / "empty.txt").touch()
+    (library.media / "noise.png").write_bytes(b"no picture at all" * 50)
+    (library.media / "half.wav").write_bytes(b"RIFF\x00\x00")
+    (library.media / "program.exe").write_bytes(b"MZ")
+
+    report = library.run()
+
+    assert (report.added, report.ignored) == (4, 1)
+    assert [(failure.path.rsplit(b"/")[-1], failure.kind) for failure in report.failed] == [
+        (b"empty.txt", "corrupt"),
+        (b"half.wav", "corrupt"),
+        (b"noise.png", "corrupt"),
+    ]
+    assert all("\n" not in str(failure) for failure in report.failed)
+    assert len(library.live_rows()) == 4
+
+
+def test_a_file_of_unknown_kind_is_a_failure_when_it_was_asked_for(library: Library) -> None:
+    program = library.media / "program.exe"
+    program.write_bytes(b"MZ")
+
+    report = library.run(program)
+
+    assert [failure.kind for failure in report.failed] == ["unsupported"]
+
+
+def test_a_failed_file_is_tried_again_only_when_it_changed(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = library.media / "bad.png"
+    bad.write_bytes(b"no picture")
+    first = library.run()
+    with monkeypatch.context() as patch:
+        patch.setattr("indexer.work.look_at", None)  # looking at anything would be a crash
+        second = library.run()
+    make["picture"](bad, 1)
+
+    third = library.run()
+
+    assert [failure.known for failure in first.failed + second.failed] == [False, True]
+    assert second.failed[0].message == first.failed[0].message
+    assert (third.added, third.failed) == (1, [])
+    with open_rooms(library.settings) as rooms, rooms.catalog.view() as view:
+        assert view.failures() == []
+
+
+def test_the_failure_of_a_file_that_is_gone_is_forgotten(library: Library) -> None:
+    bad = library.media / "bad.png"
+    bad.write_bytes(b"no picture")
+    library.run()
+    bad.unlink()
+
+    report = library.run()
+
+    assert (report.failed, report.removed) == ([], 0)
+    with open_rooms(library.settings) as rooms, rooms.catalog.view() as view:
+        assert view.failures() == []
+
+
+def test_a_known_file_that_breaks_is_not_found_and_comes_back_with_its_id(
+    library: Library, make: Make
+) -> None:
+    library.fill()
+    library.run()
+    beach = library.media / "photos" / "beach.png"
+    item, good = library.item("photos/beach.png"), beach.read_bytes()
+    beach.write_bytes(good[: len(good) // 2])
+
+    broken = library.run()
+    rows = library.live_rows()
+    beach.write_bytes(good)
+    mended = library.run()
+
+    assert (len(broken.failed), broken.unchanged, len(rows)) == (1, 3, 3)
+    assert (mended.updated, mended.failed) == (1, [])
+    assert library.item("photos/beach.png").id == item.id
+    assert len(library.live_rows()) == 4
+
+
+def test_a_file_may_vanish_during_the_run(library: Library) -> None:
+    library.fill()
+
+    def delete_next(progress: Progress) -> None:
+        (library.media / "rock.obj").unlink(missing_ok=True)
+
+    report = library.run(progress=delete_next)
+
+    assert (report.added, [failure.kind for failure in report.failed]) == (3, ["vanished"])
+
+
+def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    note = library.media / "note.txt"
+    original = ToySpace.prepare
+
+    def prepare(space: ToySpace, sample: object) -> Prepared:
+        if note.stat().st_size < 60 and getattr(sample, "text", None):
+            note.write_text("Grown while it was read. " * 4)
+        return original(space, sample)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ToySpace, "prepare", prepare)
+    first = library.run()
+    second = library.run()
+
+    assert [failure.message for failure in first.failed] == [
+        "it changed while it was read; run again"
+    ]
+    assert (second.added, second.unchanged, second.failed) == (1, 3, [])
+
+
+def test_a_vector_that_is_not_finite_fails_only_its_own_file(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        make["text"](library.media / f"{name}.txt", f"Words of {name}")
+    original = ToySpace.encode_prepared
+
+    def encode(space: ToySpace, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        rows = original(space, batch)
+        rows[1] = np.nan
+        return rows
+
+    monkeypatch.setattr(ToySpace, "encode_prepared", encode)
+    report = library.run()
+
+    assert report.added == 2
+    assert [(failure.path[-5:], failure.message) for failure in report.failed] == [
+        (b"b.txt", "it has no finite vector")
+    ]
+    assert len(library.live_rows()) == 2
+
+
+def test_a_batch_that_fails_is_encoded_one_by_one(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        make["picture"](library.media / f"{number}.png", number)
+    original = ToySpace.encode_prepared
+    seen: list[int] = []
+
+    def encode(space: ToySpace, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        seen.append(len(batch))
+        if len(batch) > 1 or len(seen) == 2:
+            raise RuntimeError("out of memory")
+        return original(space, batch)
+
+    monkeypatch.setattr(ToySpace, "encode_prepared", encode)
+    report = library.run()
+
+    assert seen == [3, 1, 1, 1]
+    assert report.added == 2
+    assert [failure.kind for failure in report.failed] == ["crash"]
+
+
+def test_a_folder_that_cannot_be_listed_keeps_its_items(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run()
+    locked = bytes(library.media / "photos")
+    scandir = os.scandir
+
+    def refuse(folder: bytes) -> object:
+        if folder == locked:
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    report = library.run()
+
+    assert (report.unchanged, report.removed) == (3, 0)
+    assert [(failure.path, failure.kind) for failure in report.failed] == [(locked, "permission")]
+    assert "beach.png" in library.names()
+
+
+def test_a_writer_that_does_not_answer_is_named(library: Library) -> None:
+    library.fill()
+    code = """
+        import sys
+        from pathlib import Path
+        from indexer.lock import writer_lock
+        with writer_lock(Path(sys.argv[1])):
+            print("locked", flush=True)
+            sys.stdin.read()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(library.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+
+        with pytest.raises(LibraryLocked, match=f"process {other.pid} writes"):
+            library.run()
+
+        other.communicate()
+    assert library.run().added == 4
+
+
+def test_a_library_of_another_space_is_refused(library: Library) -> None:
+    library.fill()
+    library.run()
+    with open_rooms(library.settings, write=True) as rooms, rooms.catalog.write() as tx:
+        tx.add_space("other-7", "other", 32)
+
+    with pytest.raises(ForeignSpace, match="belong to the space 'other-7'"):
+        library.run()
+
+
+def test_a_library_of_other_weights_is_refused(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run()
+    make["text"](library.media / "new.txt", "New words")
+    monkeypatch.setattr(ToySpace, "id", "toy-2")
+
+    with pytest.raises(ForeignSpace, match="'toy-1', not to 'toy-2'"):
+        library.run()
+
+
+def test_a_library_of_a_newer_format_is_refused(library: Library) -> None:
+    library.fill()
+    library.run()
+    with open_rooms(library.settings, write=True) as rooms, rooms.catalog.write() as tx:
+        tx._run("PRAGMA user_version = 99")
+
+    with pytest.raises(LibraryTooNew, match="format 99"):
+        library.run()
+
+
+def test_rows_that_are_lost_stop_the_run_and_are_not_made_up(library: Library, make: Make) -> None:
+    library.fill()
+    library.run()
+    rows = library.path / "vectors" / "toy-1" / "image" / "0.f16"
+    os.truncate(rows, 10)
+    make["picture"](library.media / "new.png", 5)
+
+    with pytest.raises(LibraryDamaged, match="rows are lost"):
+        library.run()
+
+    assert rows.stat().st_size == 10
+    assert "new.png" not in library.names()
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run()
+    before = library.live_rows().keys()
+    make["picture"](library.media / "new.png", 5)
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(LibraryError, match="No space left on device"):
+            library.run()
+
+    assert library.live_rows().keys() == before
+    assert library.run().added == 1
