@@ -43,7 +43,7 @@ class SearchSettings(Section):
         description="a hit is weak when chance alone would give more than this many as good",
     )
     name_bonus: float = Field(
-        1.5, ge=0, description="standard deviations added to a hit whose words match too"
+        3.0, ge=0, description="standard deviations added to a hit whose words match too"
     )
 
 

@@ -1,0 +1,266 @@
+"""Questions to a small library of real files, in the toy space."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unisearch
+from indexer import Indexer
+from unisearch.config import Settings, load_settings
+from unisearch.engine.engine import Engine
+from unisearch.engine.terms import Sentence, Term
+from unisearch.errors import LibraryMissing, UnisearchError, UnknownName, Unreadable, UsageError
+from unisearch.records import Hit
+from unisearch.wiring import open_rooms
+from unisearch.world.files import write_mesh, write_sound
+from unisearch.world.meshes import make_mesh
+
+SENTENCES = {
+    "harbour.txt": "Seven ships lie in the quiet harbour.",
+    "kitchen.txt": "The kettle whistles on the stove.",
+    "night.txt": "An owl hoots in the dark forest.",
+}
+
+
+def make_media(folder: Path) -> Path:
+    """Three files of each modality, and a copy of one of them."""
+    numbers = np.random.default_rng(0)
+    folder.mkdir()
+    for name, text in SENTENCES.items():
+        (folder / name).write_text(text)
+    for name in ("red", "green", "blue"):
+        coarse = numbers.integers(0, 255, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((64, 64), Image.Resampling.NEAREST).save(
+            folder / f"{name}.png"
+        )
+        write_mesh(folder / f"{name}.ply", make_mesh("chair", len(name)))
+        tone = np.sin(np.arange(12_000) * 0.02 * len(name)).astype(np.float32)
+        write_sound(folder / f"{name}.wav", 0.5 * tone, 16_000)
+    (folder / "copies").mkdir()
+    shutil.copy(folder / "red.png", folder / "copies" / "same picture.png")
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(library=tmp_path / "library", space="toy")
+
+
+@pytest.fixture
+def media(tmp_path: Path, settings: Settings) -> Path:
+    folder = make_media(tmp_path / "media")
+    with Indexer(settings=settings) as indexer:
+        report = indexer.run([folder])
+    assert not report.failed
+    return folder
+
+
+@pytest.fixture
+def engine(media: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.setenv("UNISEARCH_SPACE", "toy")
+    with unisearch.open(settings.library) as opened:
+        yield opened
+
+
+def names(hits: list[Hit]) -> list[str]:
+    return [Path(os.fsdecode(hit.path)).name for hit in hits]
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".png", ".wav", ".ply"])
+def test_a_file_finds_itself_first(engine: Engine, media: Path, suffix: str) -> None:
+    for file in media.glob(f"*{suffix}"):
+        hits = engine.search(file)
+
+        assert hits[0].similarity == pytest.approx(1, abs=1e-3)
+        assert hits[0].path == os.fsencode(file)
+        assert not hits[0].weak
+
+
+def test_hits_are_of_the_wanted_modalities_ranked_and_best_first(
+    engine: Engine, media: Path
+) -> None:
+    hits = engine.search(media / "red.png", into=["audio", "3d"], k=4)
+
+    assert {hit.modality for hit in hits} <= {"audio", "3d"}
+    assert len(hits) == 4
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4]
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_each_gives_k_of_every_modality(engine: Engine) -> None:
+    answer = engine.ask([Term(Sentence("owl"))], k=2, each=True)
+
+    kinds = [hit.modality for hit in answer.hits]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "text": 2,
+        "image": 2,
+        "audio": 2,
+        "3d": 2,
+    }
+
+
+def test_copies_of_a_content_are_one_hit(engine: Engine, media: Path) -> None:
+    hits = engine.search(media / "red.png", into="image", k=10)
+
+    assert len(hits) == 3
+    assert hits[0].copies == 1
+
+
+def test_an_item_finds_others_but_neither_itself_nor_its_copies(
+    engine: Engine, media: Path
+) -> None:
+    first = engine.search(media / "red.png", into="image", k=1)[0]
+
+    hits = engine.search(first.item, into="image")
+
+    assert sorted(names(hits)) == ["blue.png", "green.png"]
+
+
+def test_words_in_a_name_or_a_passage_add_a_hit_and_say_so(engine: Engine) -> None:
+    by_name = engine.search("green", into="image")
+    by_passage = engine.search("owl", into="text")
+
+    assert names(by_name)[0] == "green.png"
+    assert by_name[0].matched in ("name", "both")
+    assert not by_name[0].weak
+    assert names(by_passage)[0] == "night.txt"
+    assert by_passage[0].text == SENTENCES["night.txt"]
+
+
+def test_names_can_be_left_out(engine: Engine) -> None:
+    hits = engine.search("green", into="image", names=False)
+
+    assert all(hit.matched == "vector" for hit in hits)
+
+
+def test_a_repelling_term_sinks_what_matches_it(engine: Engine, media: Path) -> None:
+    ship = "Seven ships lie in the quiet harbour."
+    plain = engine.search("ships kettle", into="text", names=False)
+
+    without = engine.search("ships kettle", minus=[ship], into="text", names=False)
+
+    position = names(plain).index("harbour.txt")
+    assert names(without).index("harbour.txt") > position or names(without)[0] == "kitchen.txt"
+    scores = {name: hit.score for name, hit in zip(names(plain), plain, strict=True)}
+    sunk = {name: hit.score for name, hit in zip(names(without), without, strict=True)}
+    assert sunk["harbour.txt"] < scores["harbour.txt"]
+
+
+def test_a_mixed_question_prefers_what_matches_both_terms(engine: Engine, media: Path) -> None:
+    answer = engine.ask([Term(media / "red.png", 3.0), Term(Sentence("kettle"), 0.5)], names=False)
+
+    assert [row.modality for row in answer.query] == ["image", "text"]
+    assert answer.hits[0].similarity == pytest.approx(3 / 3.5, abs=0.3)
+    assert names(list(answer.hits))[0] in ("red.png", "same picture.png")
+
+
+def test_under_a_folder_only_its_files_are_found(engine: Engine, media: Path) -> None:
+    hits = engine.search(media / "red.png", under=media / "copies")
+
+    assert names(hits) == ["same picture.png"]
+
+
+def test_a_least_score_cuts_the_list(engine: Engine, media: Path) -> None:
+    every = engine.search(media / "red.png")
+
+    some = engine.search(media / "red.png", min_score=every[2].score)
+
+    assert [hit.item for hit in some] == [hit.item for hit in every[:3]]
+
+
+def test_what_nothing_fits_is_said(engine: Engine) -> None:
+    answer = engine.ask([Term(Sentence("zeppelin"))], into=["3d", "audio"])
+
+    assert answer.no_match
+    assert all(hit.weak for hit in answer.hits)
+
+
+def test_the_json_form_is_the_contract(engine: Engine, media: Path) -> None:
+    answer = engine.ask([Term(media / "night.txt", 2.0)], k=1).to_json()
+
+    assert list(answer) == ["query", "hits", "no_match", "took_ms"]
+    assert answer["query"][0] | {"space": ""} == {
+        "modality": "text",
+        "term": str(media / "night.txt"),
+        "weight": 2.0,
+        "space": "",
+    }
+    assert list(answer["hits"][0]) == [
+        "rank", "item", "path", "modality", "score", "similarity", "weak",
+        "expected_by_chance", "matched", "copies", "segment", "space",
+    ]  # fmt: skip
+    assert answer["hits"][0]["segment"] == {
+        "start_s": None,
+        "end_s": None,
+        "text": SENTENCES["night.txt"],
+    }
+    assert set(answer["took_ms"]) == {"encode", "search", "total"}
+
+
+def test_bytes_pictures_and_arrays_are_terms(engine: Engine, media: Path) -> None:
+    picture = Image.open(media / "blue.png")
+
+    for term in (
+        (media / "blue.png").read_bytes(),
+        picture,
+        (np.asarray(picture), "image"),
+    ):
+        assert names(engine.search(term, into="image"))[0] == "blue.png"
+    assert names(engine.search((media / "blue.wav").read_bytes(), into="audio"))[0] == "blue.wav"
+
+
+def test_new_files_are_found_without_opening_anew(
+    engine: Engine, media: Path, settings: Settings
+) -> None:
+    assert len(engine.search("anything", into="image")) == 3
+    Image.new("RGB", (64, 64), "orange").save(media / "orange.png")
+    (media / "red.png").unlink()
+    (media / "copies" / "same picture.png").unlink()
+
+    with Indexer(settings=settings) as indexer:
+        indexer.run([media])
+
+    found = names(engine.search(media / "orange.png", into="image", k=9))
+    assert found[0] == "orange.png"
+    assert sorted(found) == ["blue.png", "green.png", "orange.png"]
+
+
+def test_questions_without_meaning_are_refused_in_one_line(engine: Engine, media: Path) -> None:
+    with pytest.raises(UsageError, match="nothing to search for"):
+        engine.search(minus=["dog"])
+    with pytest.raises(UsageError, match="must be at least 1"):
+        engine.search("dog", k=0)
+    with pytest.raises(UnknownName, match="did you mean 'image'"):
+        engine.search("dog", into="imagge")
+    with pytest.raises(UnisearchError, match="no such item"):
+        engine.search(99_999)
+    with pytest.raises(UsageError, match="known format"):
+        engine.search(b"\x00\x01\x02")
+    (media / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(Unreadable):
+        engine.search(media / "broken.png")
+
+
+def test_a_library_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(LibraryMissing, match="unisearch index"):
+        unisearch.open(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_an_empty_library_answers_with_nothing(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "empty").mkdir()
+    with Indexer(settings=settings) as indexer:
+        indexer.run([tmp_path / "empty"])
+
+    with Engine(open_rooms(settings)) as engine:
+        answer = engine.ask([Term(Sentence("dog"))])
+
+    assert answer.no_match
+    assert list(answer.hits) == []
