@@ -75,7 +75,8 @@ def _features(sample: Sample) -> NDArray[np.float32]:
 
 def _text(text: str) -> NDArray[np.float32]:
     words = re.findall(r"\w+", text.lower()) or [text]
-    return np.sum([_direction(f"word {word}") for word in words], axis=0, dtype=np.float32)
+    total: NDArray[np.float32] = np.stack([_direction(f"word {word}") for word in words]).sum(0)
+    return total
 
 
 def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -98,12 +99,14 @@ def _shape(sample: PointSample) -> NDArray[np.float32]:
     low, high = sample.points.min(0), sample.points.max(0)
     scaled = (sample.points - low) / max(float((high - low).max()), 1e-12)
     cells = np.minimum((scaled * 4).astype(np.int64), 3) @ np.array([16, 4, 1])
-    return (np.bincount(cells, minlength=64) / len(cells)).astype(np.float32)
+    shares: NDArray[np.float32] = (np.bincount(cells, minlength=64) / len(cells)).astype(np.float32)
+    return shares
 
 
 def _project(modality: Modality, values: NDArray[np.float32]) -> NDArray[np.float32]:
     directions = np.stack([_direction(f"{modality} {place}") for place in range(len(values))])
-    return values @ directions
+    projected: NDArray[np.float32] = values @ directions
+    return projected
 
 
 def _direction(content: str | bytes) -> NDArray[np.float32]:
@@ -117,4 +120,5 @@ def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     length = float(np.linalg.norm(vector))
     if length < 1e-9:  # silence, a grey picture: no coarse features at all
         return _unit(_direction("nothing"))
-    return (vector / length).astype(np.float32)
+    scaled: NDArray[np.float32] = (vector / length).astype(np.float32)
+    return scaled

@@ -1,0 +1,1 @@
+"""The small trained space that ships with the product: one transformer for four modalities."""

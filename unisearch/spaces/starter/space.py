@@ -1,0 +1,154 @@
+"""The starter space: its weights, and vectors from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file as load_arrays
+from safetensors.torch import load_file
+
+from unisearch.errors import WeightsError
+from unisearch.records import (
+    MODALITIES,
+    AudioSample,
+    ImageSample,
+    Modality,
+    Prepared,
+    Sample,
+    TextSample,
+)
+from unisearch.spaces.base import Space
+from unisearch.spaces.starter import prepare
+from unisearch.spaces.starter.model import DIM, Starter
+from unisearch.spaces.starter.words import hash_words
+
+WEIGHTS, REFERENCE = "model.safetensors", "reference.safetensors"
+BATCH = 64
+
+
+class StarterSpace(Space):
+    """Vectors of the network in a folder of verified weights.
+
+    Raises WeightsError when the folder lacks them or they are of another network.
+    """
+
+    name = "starter"
+    dim = DIM
+    modalities = MODALITIES
+    image_min_side = 2 * prepare.SIDE
+    audio_rate_hz = prepare.RATE_HZ
+    points = 2 * prepare.POINTS
+
+    def __init__(self, weights: Path | None, device: str = "cpu") -> None:
+        if weights is None:
+            raise WeightsError("the space 'starter' needs the folder of its weights")
+        self.device = device
+        self.id = f"starter-{_digest(weights)}-{prepare.VERSION}"
+        self._model = _load(weights / WEIGHTS).to(device)
+        self._references = weights / REFERENCE
+
+    def prepare(self, sample: Sample) -> Prepared:
+        return prepare_sample(sample)
+
+    def encode_prepared(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        return encode_batch(self._model, batch)
+
+    def reference(self, modality: Modality) -> NDArray[np.float32]:
+        try:
+            rows: NDArray[np.float32] = load_arrays(self._references)[modality].astype(np.float32)
+        except (OSError, KeyError) as error:
+            raise WeightsError(f"{self._references} has no rows of '{modality}'") from error
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
+
+
+def encode_batch(model: Starter, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+    """Unit rows (n, DIM) in order, on the device of the model."""
+    rows = np.empty((len(batch), DIM), np.float32)
+    places: dict[Modality, list[int]] = defaultdict(list)
+    for place, prepared in enumerate(batch):
+        places[prepared.modality].append(place)
+    for modality, wanted in places.items():
+        for start in range(0, len(wanted), BATCH):
+            chunk = wanted[start : start + BATCH]
+            rows[chunk] = _encode(model, modality, [batch[place].arrays for place in chunk])
+    return rows
+
+
+def _encode(
+    model: Starter, modality: Modality, batch: list[tuple[NDArray[np.generic], ...]]
+) -> NDArray[np.float32]:
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        rows = model(modality, [part.to(device) for part in stack(modality, batch)])
+        if modality == "audio":
+            rows = _mean_of_pieces(rows, [len(mels) for (mels,) in batch])
+        found: NDArray[np.float32] = rows.float().cpu().numpy()
+    return found
+
+
+def prepare_sample(sample: Sample) -> Prepared:
+    """The arrays that the network reads; see `prepare` and `words` for their shapes."""
+    if isinstance(sample, TextSample):
+        return Prepared("text", (hash_words(sample.text),))
+    if isinstance(sample, ImageSample):
+        return Prepared("image", (prepare.picture(sample.pixels),))
+    if isinstance(sample, AudioSample):
+        return Prepared("audio", (prepare.sound(sample.samples, sample.rate_hz),))
+    return Prepared("3d", prepare.points(sample))
+
+
+def stack(
+    modality: Modality, batch: Sequence[tuple[NDArray[np.generic], ...]]
+) -> list[torch.Tensor]:
+    """The arrays of a batch as the network's inputs; the pieces of all sounds in one row."""
+    if modality == "text":
+        longest = max(len(words) for (words,) in batch)
+        padded = [np.pad(words, ((0, longest - len(words)), (0, 0))) for (words,) in batch]
+        return [torch.from_numpy(np.stack(padded))]
+    if modality == "audio":
+        return [torch.from_numpy(np.concatenate([mels for (mels,) in batch]))]
+    columns = [torch.from_numpy(np.stack(column)) for column in zip(*batch, strict=True)]
+    if modality == "image":
+        return [scale_pixels(columns[0].permute(0, 3, 1, 2))]
+    return columns
+
+
+def scale_pixels(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 to [-1, 1]."""
+    return pixels.float() / 127.5 - 1.0
+
+
+def _mean_of_pieces(rows: torch.Tensor, counts: list[int]) -> torch.Tensor:
+    means = torch.stack([part.mean(dim=0) for part in torch.split(rows, counts)])
+    return torch.nn.functional.normalize(means, dim=-1)
+
+
+def _load(path: Path) -> Starter:
+    model = Starter()
+    try:
+        state = {
+            name: tensor.float() if tensor.is_floating_point() else tensor
+            for name, tensor in load_file(path).items()
+        }
+        model.load_state_dict(state)
+    except Exception as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"{path} holds no weights of the starter network: {first}") from error
+    return model.eval().requires_grad_(False)
+
+
+def _digest(weights: Path) -> str:
+    """The first digits of the weights' digest, as their verified manifest has it."""
+    import json
+
+    try:
+        manifest = json.loads((weights / "manifest.json").read_text("utf-8"))
+        return str(manifest["files"][WEIGHTS])[:12]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{weights / 'manifest.json'} names no digest of {WEIGHTS}") from error
