@@ -12,31 +12,13 @@ from numpy.typing import NDArray
 
 from unisearch.engine.terms import Sentence
 from unisearch.errors import Unreadable, UsageError
-from unisearch.media.read import read
+from unisearch.media.read import modality_of, read
+from unisearch.media.signature import looks_like
 from unisearch.records import Modality, ReadOptions, Sample, TextSample
 from unisearch.spaces.base import Space
 
 #: Segments of a file that are in memory at a time while it is encoded.
 BATCH = 32
-
-#: First bytes of formats, and the suffix under which the readers know them.
-SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG", ".png"),
-    (b"\xff\xd8\xff", ".jpg"),
-    (b"GIF8", ".gif"),
-    (b"BM", ".bmp"),
-    (b"II*\0", ".tif"),
-    (b"MM\0*", ".tif"),
-    (b"fLaC", ".flac"),
-    (b"OggS", ".ogg"),
-    (b"ID3", ".mp3"),
-    (b"\xff\xfb", ".mp3"),
-    (b"glTF", ".glb"),
-    (b"ply", ".ply"),
-    (b"solid", ".stl"),
-    (b"Kaydara FBX", ".fbx"),
-    (b"%PDF", ".pdf"),
-)
 
 
 def encode_value(
@@ -84,9 +66,7 @@ def mean_vector(space: Space, samples: Iterable[Sample]) -> NDArray[np.float32]:
 
 def suffix_of(content: bytes) -> str:
     """The suffix of a file's format, by its first bytes. Raises UsageError when unknown."""
-    if content[:4] == b"RIFF":
-        return ".webp" if content[8:12] == b"WEBP" else ".wav"
-    for signature, suffix in SIGNATURES:
-        if content.startswith(signature):
-            return suffix
-    raise UsageError("these bytes are of no known format; give a file or a sample instead")
+    found = looks_like(content)
+    if found is None or modality_of(Path("query" + found.suffix)) is None:
+        raise UsageError("these bytes are of no known format; give a file or a sample instead")
+    return found.suffix

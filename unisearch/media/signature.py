@@ -13,51 +13,52 @@ OTHER = "other file"
 
 @dataclass(frozen=True)
 class Signature:
-    """name: for people ('a PNG picture'); kind: one of the constants above."""
+    """name: for people ('a PNG picture'); kind: one of the constants above; suffix: '' if unread."""
 
     name: str
     kind: str
+    suffix: str
 
 
-# (offset, bytes, name, kind), from the published format descriptions.
-_MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", "a PNG picture", PICTURE),
-    (0, b"\xff\xd8\xff", "a JPEG picture", PICTURE),
-    (0, b"GIF8", "a GIF picture", PICTURE),
-    (0, b"II*\0", "a TIFF picture", PICTURE),
-    (0, b"MM\0*", "a TIFF picture", PICTURE),
-    (8, b"WEBP", "a WebP picture", PICTURE),
-    (4, b"ftypheic", "a HEIC picture", PICTURE),
-    (4, b"ftypmif1", "a HEIC picture", PICTURE),
-    (4, b"ftypavif", "an AVIF picture", PICTURE),
-    (8, b"WAVE", "a WAV sound", SOUND),
-    (0, b"fLaC", "a FLAC sound", SOUND),
-    (0, b"OggS", "an Ogg sound", SOUND),
-    (0, b"ID3", "an MP3 sound", SOUND),
-    (8, b"AIFF", "an AIFF sound", SOUND),
-    (4, b"ftypM4A", "an M4A sound", SOUND),
-    (4, b"ftyp", "an MP4 video", OTHER),
-    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM video", OTHER),
-    (0, b"glTF", "a GLB model", MODEL),
-    (0, b"ply\n", "a PLY model", MODEL),
-    (0, b"ply\r", "a PLY model", MODEL),
-    (0, b"Kaydara FBX Binary", "an FBX model", MODEL),
-    (0, b"\x93NUMPY", "a numpy array", MODEL),
-    (0, b"%PDF-", "a PDF document", DOCUMENT),
-    (0, b"\x7fELF", "a program", OTHER),
-    (0, b"MZ", "a Windows program", OTHER),
-    (0, b"PK\x03\x04", "a zip archive", OTHER),
-    (0, b"\x1f\x8b", "a gzip archive", OTHER),
-    (0, b"7z\xbc\xaf", "a 7-Zip archive", OTHER),
-    (0, b"SQLite format 3\0", "an SQLite database", OTHER),
-    (0, b"<!DOCTYPE html", "an HTML page", DOCUMENT),
-    (0, b"<html", "an HTML page", DOCUMENT),
+# (offset, bytes, name, kind, suffix), from the published format descriptions.
+_MAGIC: tuple[tuple[int, bytes, str, str, str], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", "a PNG picture", PICTURE, ".png"),
+    (0, b"\xff\xd8\xff", "a JPEG picture", PICTURE, ".jpg"),
+    (0, b"GIF8", "a GIF picture", PICTURE, ".gif"),
+    (0, b"II*\0", "a TIFF picture", PICTURE, ".tif"),
+    (0, b"MM\0*", "a TIFF picture", PICTURE, ".tif"),
+    (8, b"WEBP", "a WebP picture", PICTURE, ".webp"),
+    (4, b"ftypheic", "a HEIC picture", PICTURE, ".heic"),
+    (4, b"ftypmif1", "a HEIC picture", PICTURE, ".heic"),
+    (4, b"ftypavif", "an AVIF picture", PICTURE, ".avif"),
+    (8, b"WAVE", "a WAV sound", SOUND, ".wav"),
+    (0, b"fLaC", "a FLAC sound", SOUND, ".flac"),
+    (0, b"OggS", "an Ogg sound", SOUND, ".ogg"),
+    (0, b"ID3", "an MP3 sound", SOUND, ".mp3"),
+    (8, b"AIFF", "an AIFF sound", SOUND, ".aiff"),
+    (4, b"ftypM4A", "an M4A sound", SOUND, ".m4a"),
+    (4, b"ftyp", "an MP4 video", OTHER, ""),
+    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM video", OTHER, ""),
+    (0, b"glTF", "a GLB model", MODEL, ".glb"),
+    (0, b"ply\n", "a PLY model", MODEL, ".ply"),
+    (0, b"ply\r", "a PLY model", MODEL, ".ply"),
+    (0, b"Kaydara FBX Binary", "an FBX model", MODEL, ".fbx"),
+    (0, b"\x93NUMPY", "a numpy array", MODEL, ".npy"),
+    (0, b"%PDF-", "a PDF document", DOCUMENT, ".pdf"),
+    (0, b"\x7fELF", "a program", OTHER, ""),
+    (0, b"MZ", "a Windows program", OTHER, ""),
+    (0, b"PK\x03\x04", "a zip archive", OTHER, ""),
+    (0, b"\x1f\x8b", "a gzip archive", OTHER, ""),
+    (0, b"7z\xbc\xaf", "a 7-Zip archive", OTHER, ""),
+    (0, b"SQLite format 3\0", "an SQLite database", OTHER, ""),
+    (0, b"<!DOCTYPE html", "an HTML page", DOCUMENT, ".html"),
+    (0, b"<html", "an HTML page", DOCUMENT, ".html"),
 )
 
 
 def looks_like(head: bytes) -> Signature | None:
     """What the first bytes of a file announce, or None when they announce nothing we know."""
-    for offset, magic, name, kind in _MAGIC:
+    for offset, magic, name, kind, suffix in _MAGIC:
         if head[offset : offset + len(magic)] == magic:
-            return Signature(name, kind)
+            return Signature(name, kind, suffix)
     return None
