@@ -13,7 +13,7 @@ OTHER = "other file"
 
 @dataclass(frozen=True)
 class Signature:
-    """name: for people ('a PNG picture'); kind: one of the constants above; suffix: '' if unread."""
+    """name: for people ('a PNG picture'); kind: a constant above; suffix: '' if not read."""
 
     name: str
     kind: str
