@@ -24,6 +24,14 @@ def log_bands(samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> NDArray[n
     return np.concatenate([level.mean(axis=0), level.std(axis=0)])
 
 
+def octave_levels(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
+    """The power in the five octaves from 180 Hz to 5.8 kHz in dB, of the strongest at 0 dB."""
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    octave = np.floor(np.log2(np.fft.rfftfreq(samples.size, 1 / rate_hz) / 180 + 1e-9))
+    levels = np.array([power[octave == k].sum() for k in range(5)])
+    return 10 * np.log10(levels / levels.max())
+
+
 def test_every_sounding_concept_has_a_maker_and_no_other_thing_has() -> None:
     sounding = {name for name, concept in CONCEPTS.items() if concept.sounding}
 
@@ -58,17 +66,14 @@ def test_the_same_seed_gives_the_same_sound_and_another_seed_another(concept: st
 
 
 @pytest.mark.parametrize("concept", ["cow", "bell", "car"])
-def test_another_rate_keeps_the_length_in_seconds_and_the_pitch(concept: str) -> None:
+def test_another_rate_keeps_the_length_in_seconds_and_the_spectrum(concept: str) -> None:
     low = make_sound(concept, 5, rate_hz=16_000)
 
     high = make_sound(concept, 5, rate_hz=32_000)
 
     assert high.size / 32_000 == pytest.approx(low.size / 16_000, rel=0.01)
-    peaks = [
-        np.argmax(np.abs(np.fft.rfft(wave * np.hanning(wave.size)))) * rate / wave.size
-        for wave, rate in ((low, 16_000), (high, 32_000))
-    ]
-    assert peaks[1] == pytest.approx(peaks[0], rel=0.05)
+    levels = [octave_levels(low, 16_000), octave_levels(high, 32_000)]  # noise and jitter differ
+    assert np.abs(levels[0] - levels[1]).max() < 6
 
 
 def test_an_unknown_or_silent_concept_is_refused_with_the_nearest_known_name() -> None:

@@ -4,7 +4,7 @@ What each file's sounds stand for, beside the words of `Concept.sounds`:
 
 | file | kinds |
 |---|---|
-| sounds_animals.py | calls: bark, meow, purr, moo, neigh, bleat, oink, cluck, crow; a gallop, a buzz |
+| sounds_animals.py | calls from bark to roar, a purr, a gallop, a buzz, a rattle |
 | sounds_machines.py | engines, horns, rotors, whistles, hums, waves on a hull, wind in sails |
 | sounds_music.py | bells, drums, strings, piano, trumpet |
 | sounds_things.py | knocks, clicks, tools, running water, rain, fire, thunder, shots, beeps |
@@ -23,7 +23,7 @@ from unisearch.world.sounds_animals import ANIMALS
 from unisearch.world.sounds_machines import MACHINES
 from unisearch.world.sounds_music import MUSIC
 from unisearch.world.sounds_things import THINGS
-from unisearch.world.synth import LONGEST_S, SHORTEST_S, Studio, Wave
+from unisearch.world.synth import LONGEST_S, SHORTEST_S, Studio, Wave, transform_size
 
 MAKERS: dict[str, Callable[[Studio], Wave]] = {**ANIMALS, **MACHINES, **MUSIC, **THINGS}
 
@@ -53,7 +53,7 @@ def _trimmed(s: Studio, wave: Wave) -> Wave:
 def _recorded(s: Studio, wave: Wave) -> NDArray[np.float32]:
     """As recorded: room, distance, the microphone's colour, background noise and level."""
     seconds = wave.size / s.rate_hz
-    n = wave.size + s.length(0.5)
+    n = transform_size(wave.size + s.length(0.5))
     f: Wave = np.asarray(np.fft.rfftfreq(n, 1 / s.rate_hz), dtype=np.float64)
     gain = _microphone(s, f)
     if s.maybe(0.4):

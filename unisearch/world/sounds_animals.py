@@ -88,7 +88,7 @@ def cow(s: Studio) -> Wave:
 
 def horse(s: Studio) -> Wave:
     """A neigh, a gallop or a snort."""
-    return s.pick([_neigh, _neigh, _neigh, _gallop, _snort])(s)
+    return s.pick([_neigh, _neigh, _neigh, _gallop, _gallop, _snort])(s)
 
 
 def _neigh(s: Studio) -> Wave:
@@ -298,16 +298,17 @@ def whale(s: Studio) -> Wave:
 
     def moan() -> Wave:
         seconds = s.between(0.7, 2.8)
-        f0 = s.log_between(180, 700)
-        bend = [f0 * s.log_between(0.45, 1.7) for _ in range(3)]
-        hz = s.curve(seconds, [(0, f0), (0.35, bend[0]), (0.8, bend[1]), (1, bend[2])])
+        f0 = s.log_between(150, 600)
+        fall = s.log_between(0.35, 1.3)
+        bend = [f0 * fall**k * s.log_between(0.85, 1.2) for k in (0.4, 0.8, 1)]
+        hz = s.glide(seconds, [(0, f0), (0.35, bend[0]), (0.8, bend[1]), (1, bend[2])])
         source = s.pulses(hz * s.wander(seconds, 5, 0.01))
         wave = s.resonant(source, [(400, 400, 1), (1100, 600, 0.35), (2300, 900, 0.15)], 0.005)
         return wave * s.curve(seconds, [(0, 0), (0.2, 0.7), (0.7, 1), (1, 0)])
 
     song = s.sequence(moan, s.whole(1, 3), (0.05, 0.5))
     sea = s.noise(song.size / s.rate_hz, 40, 700, -6)
-    return song / (np.std(song) + 1e-9) + s.between(0.02, 0.2) * sea
+    return song / (np.std(song) + 1e-9) + s.between(0.05, 0.5) * sea
 
 
 def snake(s: Studio) -> Wave:
@@ -318,7 +319,8 @@ def snake(s: Studio) -> Wave:
         grains = abs(beat) / (abs(beat).max() + 1e-9)
         low = s.log_between(1800, 3800)
         wave = s.noise(seconds, low, 9000, 0) * (0.35 + grains) + 0.06 * s.noise(seconds, tilt=-3)
-        return wave * s.curve(seconds, [(0, 0.5), (0.05, 1), (0.95, 0.9), (1, 0)])
+        loud: Wave = s.curve(seconds, [(0, 0.5), (0.05, 1), (0.95, 0.9), (1, 0)])
+        return np.asarray(wave * loud)
 
     def hiss() -> Wave:
         seconds = s.between(0.5, 1.6)
@@ -339,7 +341,7 @@ def frog(s: Studio) -> Wave:
         wave = s.voice(
             seconds,
             [(0, rate), (1, rate * s.between(0.9, 1.3))],
-            [(sac, sac * 0.25, 1), (sac * 2.1, sac * 0.4, 0.35)],
+            [(sac, sac * 0.2, 1), (sac * 1.9, sac * 0.25, s.between(0.05, 0.3))],
             breath=0.15,
             jitter=0.03,
             loudness=[(0, 0.2), (0.2, 0.7), (0.75, 1), (1, 0)],
@@ -402,7 +404,9 @@ def lion(s: Studio) -> Wave:
     """A roar that swells and sinks, or short growling grunts."""
     f0 = s.log_between(70, 200)
     size = s.between(0.8, 1.25)
-    throat = [(300 * size, 200, 1), (650 * size, 300, 0.8), (1500 * size, 700, 0.3)]
+    snarl = s.between(0.2, 1)  # how much of the sharp upper throat is heard
+    throat = [(300 * size, 250, 1), (700 * size, 400, 0.9), (1600 * size, 900, snarl)]
+    throat += [(3000 * size, 1500, snarl * 0.6)]
     long = s.maybe(0.65)
 
     def roar() -> Wave:

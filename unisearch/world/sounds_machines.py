@@ -23,7 +23,7 @@ def _horn(s: Studio, seconds: float, notes: Sequence[float], tilt: float = -2) -
     """Reeds that sound together, with a soft start and end."""
     t = np.zeros(s.length(seconds))
     wave = sum((s.pulses(t + f * s.between(0.995, 1.005)) for f in notes), t)
-    wave = s.filtered(s.resonant(wave, [(notes[0] * 3, 900, 1), (2500, 1200, 0.5)]), 80, 6000, tilt)
+    wave = s.filtered(s.resonant(wave, [(notes[0] * 3, 900, 1), (2500, 1200, 0.9)]), 80, 6000, tilt)
     loud = s.curve(seconds, [(0, 0), (0.06, 1), (0.92, 0.9), (1, 0)])
     return wave * loud / (np.std(wave) + 1e-9)
 
@@ -33,9 +33,9 @@ def car(s: Studio) -> Wave:
     kind = s.whole(0, 2)
     if kind == 0:
         low = s.log_between(300, 480)
-        notes = [low, low * s.between(1.18, 1.3)]
+        notes, sharp = [low, low * s.between(1.18, 1.3)], s.between(-1, 3)
         return s.sequence(
-            lambda: _horn(s, s.log_between(0.15, 1.1), notes, -1), s.whole(1, 4), (0.05, 0.3)
+            lambda: _horn(s, s.log_between(0.15, 1.1), notes, sharp), s.whole(1, 4), (0.05, 0.3)
         )
     seconds, f0 = s.between(2, 4), s.log_between(45, 110)
     if kind == 1:
@@ -74,10 +74,10 @@ def truck(s: Studio) -> Wave:
 
 def train(s: Studio) -> Wave:
     """A whistle of several pipes, the chuff of steam, or wheels over joints."""
-    seconds, kind = s.between(2.2, 4), s.whole(0, 2)
-    if kind == 0:
+    seconds, kind = s.between(2.2, 4), s.pick(["whistle", "whistle", "steam", "wheels"])
+    if kind == "whistle":
         return _train_whistle(s)
-    if kind == 1:
+    if kind == "steam":
         every = s.between(0.16, 0.42)
         events = []
         for k in range(int(seconds / every)):
@@ -96,7 +96,8 @@ def train(s: Studio) -> Wave:
 
 
 def _train_whistle(s: Studio) -> Wave:
-    low = s.log_between(270, 480)
+    low, steep = s.log_between(250, 500), s.between(0.5, 1.1)
+    overtones = [k**-steep for k in range(1, 13)]
     notes = [low * r for r in s.pick([(1, 1.2, 1.5), (1, 1.26, 1.5, 1.78), (1, 1.19)])]
 
     def blow() -> Wave:
@@ -104,10 +105,8 @@ def _train_whistle(s: Studio) -> Wave:
         bend = s.curve(seconds, [(0, 0.93), (0.12, 1), (0.9, 1), (1, 0.92)])
         wave = np.zeros(s.length(seconds))
         for f in notes:
-            wave += s.whistle(
-                f * bend * s.wander(seconds, 8, 0.002), (1, 0.6, 0.45, 0.25, 0.15, 0.1)
-            )
-        wave += s.between(0.2, 0.9) * s.noise(seconds, 250, 6000, -4)
+            wave += s.whistle(f * bend * s.wander(seconds, 8, 0.002), overtones)
+        wave += s.between(0.3, 1.2) * s.noise(seconds, 250, 6000, -3)
         return wave * s.curve(seconds, [(0, 0), (0.08, 1), (0.9, 0.9), (1, 0)])
 
     return s.sequence(blow, s.whole(1, 3), (0.08, 0.3))
@@ -168,7 +167,7 @@ def helicopter(s: Studio) -> Wave:
     """Blades that chop, over a turbine's whine."""
     seconds, rate = s.between(1.5, 4), s.between(9, 24)
     phase = np.cumsum(rate * s.wander(seconds, 2, 0.01)) / s.rate_hz
-    chop = np.exp(-s.between(3, 7) * (phase % 1))
+    chop = np.exp(-s.between(5, 10) * (phase % 1))
     wave = s.noise(seconds, 40, 5000, -5) * chop + 0.6 * s.filtered(chop, 30, 400)
     turbine = s.whistle(s.log_between(700, 2500) * s.wander(seconds, 4, 0.003), (1, 0.4))
     wave = wave / (np.std(wave) + 1e-9) + s.between(0, 0.12) * turbine
@@ -262,7 +261,7 @@ def creak(s: Studio, seconds: float, rate: float) -> Wave:
     hz = rate * s.curve(seconds, [(0, s.between(0.6, 1.6)), (0.5, 1), (1, s.between(0.5, 1.6))])
     source = s.pulses(hz * s.wander(seconds, 30, 0.08))
     body = [
-        (s.log_between(500, 900), 150, 1),
+        (s.log_between(300, 900), 400, 1),
         (s.log_between(1100, 2400), 300, 0.9),
         (3500, 600, 0.5),
     ]

@@ -11,8 +11,8 @@ from unisearch.world.synth import Studio, Wave
 # Partials of a church bell (hum, prime, tierce, quint, nominal and above), relative to its prime:
 # Fletcher and Rossing, The Physics of Musical Instruments, chapter 21.
 _BELL = np.array([0.5, 1.0, 1.2, 1.5, 2.0, 2.5, 2.66, 3.0, 4.0, 5.3])
-_BELL_DECAYS = np.array([2.5, 1.8, 1.3, 0.8, 1.0, 0.5, 0.4, 0.4, 0.25, 0.15])
-_BELL_GAINS = np.array([0.5, 0.7, 0.8, 0.3, 1.0, 0.4, 0.4, 0.5, 0.35, 0.25])
+_BELL_DECAYS = np.array([2.5, 1.8, 1.3, 0.8, 1.0, 0.6, 0.5, 0.6, 0.45, 0.3])
+_BELL_GAINS = np.array([0.4, 0.6, 0.8, 0.3, 1.0, 0.5, 0.5, 0.7, 0.6, 0.5])
 _SCALE = np.array([0, 2, 4, 5, 7, 9, 11, 12, 14, 16])
 
 
@@ -50,9 +50,9 @@ def _chime(s: Studio, pitch: float, long: float) -> Wave:
 
 def church(s: Studio) -> Wave:
     """Large bells in a tower: one that tolls, or several that change."""
-    seconds, prime = s.between(3, 4), s.log_between(180, 520)
-    bells = [1.0] if s.maybe(0.35) else [1.0, 0.89, 0.75, 1.19][: s.whole(2, 4)]
-    every = s.between(1.1, 2.0) if len(bells) == 1 else s.between(0.3, 0.75)
+    seconds, prime = s.between(3, 4), s.log_between(180, 700)
+    bells = [1.0] if s.maybe(0.3) else [1.0, 0.89, 0.75, 1.19][: s.whole(2, 4)]
+    every = s.between(1.1, 2.0) if len(bells) == 1 else s.between(0.15, 0.6)
     strikes = []
     for k in range(int(seconds / every) + 1):
         pitch = prime * bells[k % len(bells)]
@@ -93,13 +93,13 @@ def _hit(s: Studio, which: str, low: float, snap: float) -> Wave:
 def guitar(s: Studio) -> Wave:
     """Strummed chords, or single plucked strings."""
     seconds, root = s.between(1.8, 4), s.log_between(82, 165)
-    chord = np.array(s.pick([(0, 7, 12, 16, 19, 24), (0, 7, 12, 15, 19, 24)]))
+    chord = s.pick([(0, 7, 12, 16, 19, 24), (0, 7, 12, 15, 19, 24)])
     damping = s.between(0.992, 0.999)
     every, strum = s.between(0.25, 0.8), s.maybe(0.65)
     wave = np.zeros(s.length(seconds))
     for k in range(int(seconds / every)):
         shift = s.pick([0, 0, 5, 7])
-        notes = chord + shift if strum else np.array([s.pick(chord) + shift])
+        notes = [note + shift for note in (chord if strum else [s.pick(chord)])]
         for i, note in enumerate(notes):
             string = s.pluck(root * 2 ** (note / 12), 1.6, damping) * s.between(0.6, 1)
             wave += s.layer(seconds, [(k * every + 0.012 * i, string)])
@@ -148,9 +148,8 @@ def violin(s: Studio) -> Wave:
     body = [(290, 60, 0.7), (460, 80, 1), (1000, 500, 0.5), (2600, 900, 0.7)]
     wave = s.filtered(s.resonant(bow, body, 0.15), 180, 7500, -3)
     edges = np.min(abs(place[:, None] - np.append(steps, [0, 1])), axis=1) * seconds
-    return (
-        wave * (0.25 + 0.75 * np.clip(edges / 0.06, 0, 1)) * np.clip(place * seconds / 0.08, 0, 1)
-    )
+    wave *= 0.25 + 0.75 * np.clip(edges / 0.06, 0, 1)
+    return wave
 
 
 def trumpet(s: Studio) -> Wave:

@@ -18,8 +18,8 @@ def _thud(s: Studio, body: float, seconds: float = 0.25, hard: float = 0.5) -> W
 
 
 def door(s: Studio) -> Wave:
-    """Knocks, a creaking hinge, a slam, or a creak that ends in a slam."""
-    kind, body = s.pick(["knock", "knock", "creak", "slam", "both"]), s.log_between(90, 240)
+    """Knocks, a creaking hinge, a slam, or the latch of an opening door."""
+    kind, body = s.pick(["knock", "knock", "creak", "slam", "open"]), s.log_between(90, 240)
     if kind == "knock":
         beat = s.between(0.05, 0.2)
         return s.sequence(lambda: _thud(s, body, 0.18), s.whole(2, 6), (beat * 0.6, beat))
@@ -28,8 +28,10 @@ def door(s: Studio) -> Wave:
     slam = s.layer(s.between(0.6, 1.2), [(0, latch), (s.between(0.02, 0.1), slam)])
     if kind == "slam":
         return slam
-    groan = creak(s, s.between(0.9, 2.6), s.log_between(25, 220))
-    return groan if kind == "creak" else np.concatenate([groan * 0.4, slam])
+    if kind == "open":  # the latch, twice, and a short groan of the hinge
+        groan = 0.3 * creak(s, s.between(0.2, 0.5), s.log_between(40, 150))
+        return s.layer(1.1, [(0, 2 * latch), (s.between(0.1, 0.3), 2 * latch), (0.4, groan)])
+    return creak(s, s.between(0.9, 2.6), s.log_between(25, 220))
 
 
 def toilet(s: Studio) -> Wave:
@@ -89,7 +91,7 @@ def clock(s: Studio) -> Wave:
         beep = s.whistle(np.full(s.length(0.08), s.log_between(1800, 3000)), (1, 0.1, 0.3))
         moments = [b + 0.12 * k for b in np.arange(0, seconds, 0.9) for k in range(4)]
         return s.layer(seconds, [(float(m), beep) for m in moments])
-    every, body = s.pick([0.2, 0.25, 0.5, 0.5, 1.0]), s.log_between(900, 3200)
+    every, body = s.pick([0.2, 0.25, 0.5, 0.5, 1.0]), s.log_between(900, 4500)
     tick, tock = (_tick(s, body * f) for f in (1, s.between(0.7, 1)))
     start = s.between(0, 0.2)
     events = [
@@ -128,7 +130,7 @@ def telephone(s: Studio) -> Wave:
 def television(s: Studio) -> Wave:
     """White noise of no station, with the buzz of the picture."""
     seconds, gap = s.between(2, 4), s.pick([50, 60])
-    snow = s.noise(seconds, 60, 2e4, s.between(-1.5, 0.5))
+    snow = s.noise(seconds, 200, 2e4, s.between(-0.5, 1.5))
     buzz = s.filtered(s.pulses(np.full(s.length(seconds), float(gap))), 80, 6000, -2)
     return snow + s.between(0.02, 0.25) * buzz
 
@@ -277,7 +279,7 @@ def bomb(s: Studio) -> Wave:
     blast = s.burst(s.between(1.6, 3.2), s.log_between(0.5, 1.5), s.log_between(0.06, 0.4), low=25)
     debris = s.filtered(s.clicks(blast.size / s.rate_hz, 60, 1), 300, 5000)
     fall = s.curve(blast.size / s.rate_hz, [(0, 0), (0.2, 1), (1, 0)])
-    wave = np.tanh(blast * s.between(0.3, 1)) + debris * fall
+    wave = np.tanh(blast * s.between(0.3, 1)) + 0.3 * debris * fall
     if s.maybe(0.25):
         fuse = s.noise(s.between(0.4, 0.8), 2000, 9000) * 0.08
         wave = np.concatenate([fuse, wave])
@@ -348,9 +350,9 @@ def campfire(s: Studio) -> Wave:
 
 def storm_cloud(s: Studio) -> Wave:
     """Thunder: a crack near by, or only the rolling after it; often rain."""
-    seconds, near = s.between(3, 4), s.maybe(0.6)
-    roll = s.noise(seconds, 25, s.log_between(150, 700), -6)
-    roll *= np.clip(s.wander(seconds, 6, 0.45), 0.1, 3)
+    seconds, near = s.between(3, 4), s.maybe(0.75)
+    roll = s.noise(seconds, 25, s.log_between(150, 3000), -5)
+    roll *= np.clip(s.wander(seconds, 5, 0.7), 0.05, 3)
     start = s.between(0.02, 0.3)
     roll *= s.curve(seconds, [(0, 0.05), (start, 1), (0.6, 0.6), (1, 0.1)])
     events = []

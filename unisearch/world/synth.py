@@ -42,26 +42,37 @@ class Studio(Chance):
 
     def time(self, seconds: float) -> Wave:
         """The moment of each sample (n,)."""
-        return np.arange(self.length(seconds)) / self.rate_hz
+        return np.asarray(np.arange(self.length(seconds)) / self.rate_hz, dtype=np.float64)
 
     def curve(self, seconds: float, points: Points) -> Wave:
         """Straight lines through (place in [0, 1], value), as long as `seconds`."""
         places, values = zip(*points, strict=True)
-        return np.interp(np.linspace(0, 1, self.length(seconds)), places, values)
+        line = np.interp(np.linspace(0, 1, self.length(seconds)), places, values)
+        return np.asarray(line, dtype=np.float64)
+
+    def glide(self, seconds: float, points: Points) -> Wave:
+        """Like `curve`, but at rest at each point: how throats move between pitches."""
+        places, values = (np.array(row) for row in zip(*points, strict=True))
+        at = np.linspace(0, 1, self.length(seconds))
+        k = np.clip(np.searchsorted(places, at, "right") - 1, 0, places.size - 2)
+        part = (at - places[k]) / (places[k + 1] - places[k])
+        return np.asarray(values[k] + (values[k + 1] - values[k]) * part**2 * (3 - 2 * part))
 
     def wander(self, seconds: float, per_s: float, depth: float) -> Wave:
         """A curve that strays around 1 by `depth` (standard deviation), `per_s` turns a second."""
         knots = max(2, int(seconds * per_s) + 2)
         values = 1 + depth * self.grain.standard_normal(knots)
-        return np.interp(np.linspace(0, knots - 1, self.length(seconds)), np.arange(knots), values)
+        at = np.linspace(0, knots - 1, self.length(seconds))
+        return np.asarray(np.interp(at, np.arange(knots), values))
 
     def noise(self, seconds: float, low: float = 20, high: float = 2e4, tilt: float = 0) -> Wave:
         """Noise between two frequencies, falling or rising by `tilt` dB an octave, of power 1."""
         n = self.length(seconds)
-        spectrum = np.fft.rfft(self.grain.standard_normal(n))
-        f = np.maximum(np.fft.rfftfreq(n, 1 / self.rate_hz), 10.0)
+        size = transform_size(n)
+        spectrum = np.fft.rfft(self.grain.standard_normal(size))
+        f = np.maximum(np.fft.rfftfreq(size, 1 / self.rate_hz), 10.0)
         gain = band(f, low, high) * (f / 1000) ** (tilt / 6.02)
-        wave = np.fft.irfft(spectrum * gain, n)
+        wave = np.fft.irfft(spectrum * gain, size)[:n]
         return np.asarray(wave / (np.std(wave) + 1e-9))
 
     def pulses(self, pitch: Wave) -> Wave:
@@ -110,14 +121,15 @@ class Studio(Chance):
     def burst(self, seconds: float, slow: float, fast: float, low: float = 40) -> Wave:
         """A bang: noise whose deep bands die away with `slow`, its highest with `fast` (s)."""
         n, t = self.length(seconds), self.time(seconds)
-        spectrum = np.fft.rfft(self.grain.standard_normal(n))
-        f = np.maximum(np.fft.rfftfreq(n, 1 / self.rate_hz), 10.0)
+        size = transform_size(n)
+        spectrum = np.fft.rfft(self.grain.standard_normal(size))
+        f = np.maximum(np.fft.rfftfreq(size, 1 / self.rate_hz), 10.0)
         edges = np.geomspace(low, 8000, 7)
         decays = np.geomspace(slow, fast, 6)
         wave = np.zeros(n)
         for low_hz, high_hz, decay in zip(edges[:-1], edges[1:], decays, strict=True):
-            part = np.fft.irfft(spectrum * band(f, low_hz, high_hz) / np.sqrt(high_hz - low_hz), n)
-            wave += part * np.exp(-t / decay)
+            shape = band(f, low_hz, high_hz) / np.sqrt(high_hz - low_hz)
+            wave += np.fft.irfft(spectrum * shape, size)[:n] * np.exp(-t / decay)
         return wave / (np.std(wave[: max(64, n // 10)]) + 1e-9)
 
     def clicks(self, seconds: float, per_s: float, spread: float = 1.0) -> Wave:
@@ -131,17 +143,19 @@ class Studio(Chance):
 
     def filtered(self, wave: Wave, low: float, high: float, tilt: float = 0) -> Wave:
         """The wave between two frequencies, with `tilt` dB an octave."""
-        f = np.maximum(np.fft.rfftfreq(wave.size, 1 / self.rate_hz), 10.0)
+        size = transform_size(wave.size)
+        f = np.maximum(np.fft.rfftfreq(size, 1 / self.rate_hz), 10.0)
         gain = band(f, low, high) * (f / 1000) ** (tilt / 6.02)
-        return np.fft.irfft(np.fft.rfft(wave) * gain, wave.size)
+        return np.fft.irfft(np.fft.rfft(wave, size) * gain, size)[: wave.size]
 
     def resonant(self, wave: Wave, formants: Formants, floor: float = 0.02) -> Wave:
         """The wave through a body or throat with these resonances."""
-        f = np.fft.rfftfreq(wave.size, 1 / self.rate_hz)
+        size = transform_size(wave.size)
+        f = np.fft.rfftfreq(size, 1 / self.rate_hz)
         gain = np.full_like(f, floor)
         for centre, width, height in formants:
-            gain += height / np.sqrt(1 + ((f - centre) / (width / 2)) ** 2)
-        return np.fft.irfft(np.fft.rfft(wave) * gain, wave.size)
+            gain += height / (1 + ((f - centre) / (width / 2)) ** 2) ** 0.75
+        return np.fft.irfft(np.fft.rfft(wave, size) * gain, size)[: wave.size]
 
     def voice(
         self,
@@ -159,7 +173,7 @@ class Studio(Chance):
         pitch: Hz over the call in [0, 1]; breath: noise beside pulses of power 1; jitter: how far
         the pitch strays; rough: depth of the growl that beats with 25-70 Hz
         """
-        hz = self.curve(seconds, pitch) * self.wander(seconds, 40, jitter)
+        hz = self.glide(seconds, pitch) * self.wander(seconds, 40, jitter)
         source = self.pulses(hz) / (0.7 + 0.3 * abs(self.wander(seconds, 60, 0.3)))
         beat = np.sin(np.pi * self.between(25, 70) * self.time(seconds)) ** 2
         source = (source + breath * self.noise(seconds)) * (1 - rough * beat)
@@ -184,6 +198,11 @@ class Studio(Chance):
             if start < wave.size:
                 wave[start : start + event.size] += event[: wave.size - start]
         return wave
+
+
+def transform_size(n: int) -> int:
+    """The next length that transforms take quickly; a prime one takes four times as long."""
+    return max(64, -(-n // 512) * 512 if n > 2048 else 1 << (n - 1).bit_length())
 
 
 def band(f: Wave, low: float, high: float) -> Wave:
