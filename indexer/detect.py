@@ -41,15 +41,18 @@ class Survey:
     failed: list[Failure] = field(default_factory=list)
 
 
-def survey(scan: Scan, view: View) -> Survey:
-    """Compare the files of a place with the catalogue by what the file system says of them."""
+def survey(scan: Scan, view: View, retry: bool = False) -> Survey:
+    """Compare the files of a place with the catalogue by what the file system says of them.
+
+    retry: look at unchanged files that failed again
+    """
     found = Survey()
     known = view.known_files(scan.place)
     failures = {failure.path: failure for failure in view.failures(scan.place)}
     for file in scan:
         before = known.pop(file.path, None)
         failure = failures.pop(file.path, None)
-        if failure and failure.stat.same_file(file.stat):
+        if failure and failure.stat.same_file(file.stat) and not retry:
             found.failed.append(_still(failure))
         elif before and before.content is not None and before.stat.same_file(file.stat):
             found.unchanged += 1

@@ -49,11 +49,13 @@ class Indexer:
         paths: Iterable[AnyPath] | AnyPath,
         *,
         dry_run: bool = False,
+        retry: bool = False,
         progress: ProgressHook | None = None,
     ) -> Report:
         """Bring the library in step with these files and folders; unreadable files are reported.
 
         dry_run: count what would happen and write nothing
+        retry: try unchanged files that failed before again (a new package, a raised limit)
         progress: called after each file
         Raises UnisearchError for a path that does not exist and ForeignSpace for a library of
         another space. KeyboardInterrupt passes through after what is encoded was stored.
@@ -62,7 +64,7 @@ class Indexer:
         if dry_run:
             return self._foresee(places)
         with self._writing() as rooms:
-            return Work(rooms, progress).over(places)
+            return Work(rooms, progress, retry).over(places)
 
     def forget(self, path: AnyPath) -> int:
         """Drop the items at and below a path from the library; how many there were.

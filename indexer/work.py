@@ -25,10 +25,11 @@ ProgressHook = Callable[[Progress], None]
 class Work:
     """A run that writes. The library is right whenever it is stopped, and a new run goes on."""
 
-    def __init__(self, rooms: Rooms, hook: ProgressHook | None = None) -> None:
+    def __init__(self, rooms: Rooms, hook: ProgressHook | None = None, retry: bool = False) -> None:
         self.rooms = rooms
         self.report = Report()
         self._hook = hook
+        self._retry = retry
         self._batch = Batch(rooms, self.report)
         self._claimed: set[int] = set()  # items that were found again elsewhere
         self._roots: list[tuple[int, bytes]] = []
@@ -62,7 +63,7 @@ class Work:
 
     def _survey(self, place: bytes) -> Survey:
         with self.rooms.catalog.view() as view:
-            found = survey(scan_of(self.rooms, place), view)
+            found = survey(scan_of(self.rooms, place), view, self._retry)
         self.report.unchanged += found.unchanged
         self.report.ignored += found.ignored
         self.report.failed += found.failed

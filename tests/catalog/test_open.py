@@ -100,6 +100,7 @@ def test_a_creation_that_was_killed_is_finished_by_the_next_writer(tmp_path: Pat
         Catalog.open(path)
     with Catalog.open(path, write=True).view() as view:
         assert view.roots() == []
+        assert view._connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
 
 
 def test_an_older_format_is_copied_before_it_is_migrated(

@@ -78,6 +78,15 @@ def test_a_failed_file_is_tried_again_only_when_it_changed(
         assert view.failures() == []
 
 
+def test_a_failed_file_is_tried_again_when_that_is_asked_for(library: Library) -> None:
+    (library.media / "bad.png").write_bytes(b"no picture")
+    library.run()
+
+    report = library.run(retry=True)
+
+    assert [failure.known for failure in report.failed] == [False]
+
+
 def test_the_failure_of_a_file_that_is_gone_is_forgotten(library: Library) -> None:
     bad = library.media / "bad.png"
     bad.write_bytes(b"no picture")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -60,7 +61,7 @@ def run_and_die(library: Library, where: str, count: int) -> int:
 
 @pytest.mark.parametrize(
     ("where", "count"),
-    [("append", 1), ("append", 2), ("append", 4), ("fsync", 3), ("collect", 1), ("collect", 2)],
+    [("append", 1), ("append", 4), ("fsync", 3), ("collect", 2)],
 )
 def test_a_killed_run_leaves_a_right_library_and_the_next_one_goes_on(
     library: Library, make: Make, where: str, count: int
@@ -168,6 +169,6 @@ def test_a_reader_in_another_process_sees_each_commit(library: Library, make: Ma
             third = ask()
             reader.stdin.close()
 
-    keys = [len(eval(answer)) for answer in (first, second, third)]
-    assert keys == [1, 2, 1]
-    assert eval(third)[0] == max(eval(second))
+    keys = [json.loads(answer) for answer in (first, second, third)]
+    assert [len(found) for found in keys] == [1, 2, 1]
+    assert keys[2] == keys[1][1:]

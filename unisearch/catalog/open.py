@@ -45,11 +45,6 @@ class Catalog:
     def create(cls, path: Path) -> Catalog:
         """A new, empty catalogue; an existing one is opened instead."""
         catalog = cls(path, write=True)
-        with catalog._errors(), catalog._engine.connect() as connection:
-            # Kept in the file; readers then never wait for the writer.
-            raw = connection.connection.dbapi_connection
-            assert isinstance(raw, sqlite3.Connection)
-            raw.execute("PRAGMA journal_mode = WAL")
         catalog._check_format()
         return catalog
 
@@ -78,7 +73,8 @@ class Catalog:
         with self._errors(), self._engine.connect() as connection:
             connection = connection.execution_options(immediate=True)
             with connection.begin():
-                writing = Writing(connection, self._dead)
+                # Dead rows of its own: what it sees may be undone.
+                writing = Writing(connection, DeadRows())
                 yield writing
                 writing.check_settled()
 
@@ -113,6 +109,10 @@ class Catalog:
             copy = keep_copy(self.path, version)
             logger.warning("%s: format %d becomes %d; copy: %s", where, version, FORMAT, copy)
         with self._errors(), self._engine.connect() as connection:
+            # Kept in the file: readers then never wait for the writer. Not inside a transaction.
+            raw = connection.connection.dbapi_connection
+            assert isinstance(raw, sqlite3.Connection)
+            raw.execute("PRAGMA journal_mode = WAL")
             connection = connection.execution_options(immediate=True)
             with connection.begin():
                 upgrade(connection)

@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, Insert, Update, bindparam, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from unisearch.catalog import tables
@@ -43,7 +44,7 @@ class Writing(View):
         old = self._run("SELECT id FROM roots WHERE path = ?", path).scalar()
         if old is not None:
             return int(old)
-        root = self._inserted(insert(tables.Root).values(path=path))
+        root = self._insert(tables.Root, {"path": path})
         for inner in self.roots():
             prefix = relative(path, inner.path)
             if prefix:
@@ -52,14 +53,14 @@ class Writing(View):
 
     def move_root(self, root: int, path: bytes) -> None:
         """The root's folder now lies elsewhere; its items keep their ids."""
-        self._do(update(tables.Root).where(tables.Root.id == root).values(path=path))
+        self._update(tables.Root, root, {"path": path})
 
     def remove_root(self, root: int) -> int:
         """Forget a root with its items and failures; how many items it had."""
         items = [item for (item,) in self._run("SELECT id FROM items WHERE root_id = ?", root)]
         self.remove_items(items)
-        self._do(delete(tables.Failure).where(tables.Failure.root_id == root))
-        self._do(delete(tables.Root).where(tables.Root.id == root))
+        self._run("DELETE FROM failures WHERE root_id = ?", root)
+        self._run("DELETE FROM roots WHERE id = ?", root)
         return len(items)
 
     # contents
@@ -74,17 +75,17 @@ class Writing(View):
         truncated_at_s: float | None = None,
     ) -> int:
         """A new content; its id. It needs an item before the transaction ends."""
-        known = {name: facts.get(name) for name in FACTS}
-        content = self._inserted(
-            insert(tables.Content).values(
-                digest=digest,
-                size_bytes=size_bytes,
-                modality=modality,
-                grid_version=GRID_VERSION,
-                words=_storable(words),
-                truncated_at_s=truncated_at_s,
-                **known,
-            )
+        content = self._insert(
+            tables.Content,
+            {
+                "digest": digest,
+                "size_bytes": size_bytes,
+                "modality": modality,
+                "grid_version": GRID_VERSION,
+                "words": _storable(words),
+                "truncated_at_s": truncated_at_s,
+                **{name: facts.get(name) for name in FACTS},
+            },
         )
         self._maybe_orphans.add(content)
         return content
@@ -104,7 +105,7 @@ class Writing(View):
             }
             for ordinal, (segment, span) in enumerate(zip(ids.tolist(), spans, strict=True))
         ]
-        self._connection.execute(insert(tables.Segment), rows)
+        self._connection.execute(_inserting(tables.Segment), rows)
         return ids
 
     def collect(self) -> dict[Modality, NDArray[np.int64]]:
@@ -119,8 +120,8 @@ class Writing(View):
             rows = self._run("SELECT id FROM segments WHERE content_id = ?", content)
             ids = np.fromiter((row[0] for row in rows), np.int64)
             died[modality] = np.concatenate([died.get(modality, ids[:0]), ids])
-            self._do(delete(tables.Segment).where(tables.Segment.content_id == content))
-            self._do(delete(tables.Content).where(tables.Content.id == content))
+            self._run("DELETE FROM segments WHERE content_id = ?", content)
+            self._run("DELETE FROM contents WHERE id = ?", content)
         self._maybe_orphans.clear()
         return died
 
@@ -141,11 +142,11 @@ class Writing(View):
             "SELECT id, content_id FROM items WHERE root_id = ? AND rel_path = ?", root, rel_path
         ).first()
         if known is None:
-            item = self._inserted(insert(tables.Item).values(**values))
+            item = self._insert(tables.Item, values)
         else:
             item = int(known[0])
             self._let_go(known[1], content)
-            self._do(update(tables.Item).where(tables.Item.id == item).values(**values))
+            self._update(tables.Item, item, values)
         if content is not None:
             self.clear_failure(root, rel_path)
         self._index_words(item)
@@ -154,13 +155,13 @@ class Writing(View):
     def move_item(self, item: int, root: int, rel_path: bytes, stat: Stat) -> None:
         """The item's file now lies elsewhere, where no item is; content and tags stay."""
         values = {**_place(root, rel_path), **vars(stat)}
-        self._do(update(tables.Item).where(tables.Item.id == item).values(**values))
+        self._update(tables.Item, item, values)
         self.clear_failure(root, rel_path)
         self._index_words(item)
 
     def touch_item(self, item: int, stat: Stat) -> None:
         """The item's file was touched, but holds the same."""
-        self._do(update(tables.Item).where(tables.Item.id == item).values(**vars(stat)))
+        self._update(tables.Item, item, vars(stat))
 
     def remove_items(self, items: Iterable[int]) -> int:
         """Forget items with their tags and words; how many there were."""
@@ -170,9 +171,9 @@ class Writing(View):
             if row is None:
                 continue
             self._let_go(row[0], None)
-            self._do(delete(tables.Tag).where(tables.Tag.item_id == item))
+            self._run("DELETE FROM tags WHERE item_id = ?", item)
             self._run("DELETE FROM item_words WHERE rowid = ?", item)
-            self._do(delete(tables.Item).where(tables.Item.id == item))
+            self._run("DELETE FROM items WHERE id = ?", item)
             removed += 1
         return removed
 
@@ -182,9 +183,9 @@ class Writing(View):
         after = sorted({*before, *add} - set(remove))
         if after == before:
             return False
-        self._do(delete(tables.Tag).where(tables.Tag.item_id == item))
+        self._run("DELETE FROM tags WHERE item_id = ?", item)
         for word in after:
-            self._do(insert(tables.Tag).values(item_id=item, word=word))
+            self._run("INSERT INTO tags (item_id, word) VALUES (?, ?)", item, word)
         self._index_words(item)
         return True
 
@@ -197,17 +198,13 @@ class Writing(View):
         ).first()
         if known is not None:
             self._let_go(known[1], None)
-            values: dict[str, Any] = {**vars(stat), "content_id": None}
-            self._do(update(tables.Item).where(tables.Item.id == known[0]).values(**values))
+            self._update(tables.Item, known[0], {**vars(stat), "content_id": None})
             self._index_words(int(known[0]))
         self.clear_failure(root, rel_path)
         place = _place(root, rel_path)
         del place["suffix"]
-        self._do(
-            insert(tables.Failure).values(
-                **place, **vars(stat), kind=kind, message=_storable(message)
-            )
-        )
+        noted = {"kind": kind, "message": _storable(message)}
+        self._insert(tables.Failure, {**place, **vars(stat), **noted})
 
     def clear_failure(self, root: int, rel_path: bytes) -> None:
         """The file there is not a failure any more: it was read, or is gone."""
@@ -253,8 +250,7 @@ class Writing(View):
                 partition_id=partition.id, epoch=epoch, **vars(block)
             )
             self._do(row.on_conflict_do_update(set_=vars(block)))
-        table = tables.Partition
-        self._do(update(table).where(table.id == partition.id).values(epoch=epoch, count=count))
+        self._update(tables.Partition, partition.id, {"epoch": epoch, "count": count})
 
     def bury(self, partition: PartitionRow, rows: NDArray[np.int64]) -> None:
         """Mark rows of the partition's epoch as dead; those that are dead already stay so."""
@@ -283,7 +279,7 @@ class Writing(View):
                     display(prefix + rel_path),
                     row,
                 )
-        self._do(delete(tables.Root).where(tables.Root.id == inner))
+        self._run("DELETE FROM roots WHERE id = ?", inner)
 
     def _let_go(self, old: int | None, new: int | None) -> None:
         if old is not None and old != new:
@@ -308,10 +304,25 @@ class Writing(View):
     def _do(self, statement: Any) -> None:
         self._connection.execute(statement)
 
-    def _inserted(self, statement: Any) -> int:
-        key = self._connection.execute(statement).inserted_primary_key
+    def _insert(self, table: type[tables.Base], values: Mapping[str, Any]) -> int:
+        key = self._connection.execute(_inserting(table), values).inserted_primary_key
         assert key is not None
         return int(key[0])
+
+    def _update(self, table: type[tables.Base], row: int, values: Mapping[str, Any]) -> None:
+        self._connection.execute(_updating(table), {"wanted": row, **values})
+
+
+# Built once per table: building a statement takes longer than running it.
+@cache
+def _inserting(table: type[tables.Base]) -> Insert:
+    return insert(table.metadata.tables[table.__tablename__])
+
+
+@cache
+def _updating(table: type[tables.Base]) -> Update:
+    columns = table.metadata.tables[table.__tablename__]
+    return update(columns).where(columns.c.id == bindparam("wanted"))
 
 
 def _place(root: int, rel_path: bytes) -> dict[str, Any]:
