@@ -95,9 +95,9 @@ def weights(rooms: Rooms) -> Iterator[Finding]:
         folder = find_weights(name, [rooms.settings.models])
     except UnisearchError as error:
         yield Finding("error", f"space {name}", str(error))
-        return
-    where = display(folder) if folder else "needs none"
-    yield Finding("ok", f"space {name}", f"weights verified: {where}")
+    else:
+        found = f"weights verified: {display(folder)}" if folder else "needs no weights"
+        yield Finding("ok", f"space {name}", found)
     with rooms.catalog.view() as view:
         foreign = {space.name for space in view.spaces()} - {name}
     for other in sorted(foreign):
