@@ -87,13 +87,13 @@ def test_a_row_without_a_segment_is_found(rooms: Rooms, settings: Settings) -> N
 
 def test_damaged_pages_of_the_catalogue_are_found(settings: Settings) -> None:
     file = settings.library / "catalog.db"
-    with open_rooms(settings, write=True):
-        pass
-    for log in settings.library.glob("catalog.db-*"):
-        log.unlink()
+    with sqlite3.connect(file) as catalog:
+        catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [page, *_] = catalog.execute(
+            "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'items' AND type = 'index'"
+        ).fetchone()
     content = bytearray(file.read_bytes())
-    for page in range(len(content) // 2 // 4096 * 4096, len(content), 4096):
-        content[page : page + 64] = b"\xff" * 64
+    content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     file.write_bytes(content)
 
     with open_rooms(settings) as rooms:
