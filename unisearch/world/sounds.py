@@ -4,10 +4,12 @@ What each file's sounds stand for, beside the words of `Concept.sounds`:
 
 | file | kinds |
 |---|---|
-| sounds_animals.py | calls from bark to roar, a purr, a gallop, a buzz, a rattle |
+| sounds_farm.py | bark, meow, purr, moo, neigh, gallop, bleat, oink, cluck, crow, quack |
+| sounds_animals.py | songs, hoots, hisses, a rattle, croaks, buzzes, roars |
 | sounds_machines.py | engines, horns, rotors, whistles, hums, waves on a hull, wind in sails |
 | sounds_music.py | bells, drums, strings, piano, trumpet |
-| sounds_things.py | knocks, clicks, tools, running water, rain, fire, thunder, shots, beeps |
+| sounds_nature.py | water, rain, fire, thunder, leaves, shots and pops, a heartbeat |
+| sounds_things.py | knocks, clicks, tools, rings, beeps |
 """
 
 from __future__ import annotations
@@ -20,12 +22,21 @@ from numpy.typing import NDArray
 from unisearch.errors import UnknownName
 from unisearch.world.concepts import SOUNDING
 from unisearch.world.sounds_animals import ANIMALS
+from unisearch.world.sounds_farm import FARM
 from unisearch.world.sounds_machines import MACHINES
 from unisearch.world.sounds_music import MUSIC
+from unisearch.world.sounds_nature import NATURE
 from unisearch.world.sounds_things import THINGS
 from unisearch.world.synth import LONGEST_S, SHORTEST_S, Studio, Wave, transform_size
 
-MAKERS: dict[str, Callable[[Studio], Wave]] = {**ANIMALS, **MACHINES, **MUSIC, **THINGS}
+MAKERS: dict[str, Callable[[Studio], Wave]] = {
+    **ANIMALS,
+    **FARM,
+    **MACHINES,
+    **MUSIC,
+    **NATURE,
+    **THINGS,
+}
 
 
 def make_sound(concept: str, seed: int, rate_hz: int = 16_000) -> NDArray[np.float32]:

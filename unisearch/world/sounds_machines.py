@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from unisearch.world.sounds_parts import creak, drops
 from unisearch.world.synth import Formants, Studio, Wave
 
 
@@ -186,17 +187,6 @@ def sailboat(s: Studio) -> Wave:
     return wave + s.layer(seconds, [(m, 0.8 * d) for m, d in drops(s, seconds, s.between(4, 14))])
 
 
-def drops(s: Studio, seconds: float, per_s: float) -> list[tuple[float, Wave]]:
-    """Drops into water: bubbles whose pitch rises as they shrink (van den Doel, 2005)."""
-    events = []
-    for _ in range(int(per_s * seconds)):
-        f0, decay = s.log_between(350, 1800), s.between(0.01, 0.04)
-        t = s.time(0.1)
-        tone = np.sin(2 * np.pi * f0 * (t + s.between(0.5, 3) * t * t)) * np.exp(-t / decay)
-        events.append((s.between(0, seconds), tone * s.between(0.2, 1)))
-    return events
-
-
 def ship(s: Studio) -> Wave:
     """A deep horn, once or twice, over the harbour's water."""
     low = s.log_between(75, 170)
@@ -254,20 +244,6 @@ def windmill(s: Studio) -> Wave:
         groan = creak(s, s.between(0.2, 0.5), s.log_between(60, 160))
         wave += s.layer(seconds, [(k * every, swish), (k * every + 0.3, 0.5 * groan)])
     return wave
-
-
-def creak(s: Studio, seconds: float, rate: float) -> Wave:
-    """Wood or a hinge that sticks and slips `rate` times a second."""
-    hz = rate * s.curve(seconds, [(0, s.between(0.6, 1.6)), (0.5, 1), (1, s.between(0.5, 1.6))])
-    source = s.pulses(hz * s.wander(seconds, 30, 0.08))
-    body = [
-        (s.log_between(300, 900), 400, 1),
-        (s.log_between(1100, 2400), 300, 0.9),
-        (3500, 600, 0.5),
-    ]
-    wave = s.resonant(source, body, 0.08) * s.wander(seconds, 25, 0.25)
-    wave *= s.curve(seconds, [(0, 0), (0.1, 1), (0.9, 0.8), (1, 0)])
-    return wave / (np.std(wave) + 1e-9)
 
 
 def lighthouse(s: Studio) -> Wave:

@@ -53,10 +53,11 @@ def church(s: Studio) -> Wave:
     seconds, prime = s.between(3, 4), s.log_between(180, 700)
     bells = [1.0] if s.maybe(0.3) else [1.0, 0.89, 0.75, 1.19][: s.whole(2, 4)]
     every = s.between(1.1, 2.0) if len(bells) == 1 else s.between(0.15, 0.6)
-    strikes = []
-    for k in range(int(seconds / every) + 1):
-        pitch = prime * bells[k % len(bells)]
-        strikes.append((k * every, _strike(s, pitch, 2.5, s.between(0.7, 1.2)) * s.between(0.6, 1)))
+    tones = [_strike(s, prime * pitch, 2.5, s.between(0.7, 1.2)) for pitch in bells]
+    strikes = [
+        (k * every, tones[k % len(bells)] * s.between(0.6, 1))
+        for k in range(int(seconds / every) + 1)
+    ]
     return s.layer(seconds, strikes)
 
 
@@ -96,15 +97,21 @@ def guitar(s: Studio) -> Wave:
     chord = s.pick([(0, 7, 12, 16, 19, 24), (0, 7, 12, 15, 19, 24)])
     damping = s.between(0.992, 0.999)
     every, strum = s.between(0.25, 0.8), s.maybe(0.65)
-    wave = np.zeros(s.length(seconds))
+    strings: dict[int, Wave] = {}
+    plucked: list[tuple[float, Wave]] = []
     for k in range(int(seconds / every)):
         shift = s.pick([0, 0, 5, 7])
         notes = [note + shift for note in (chord if strum else [s.pick(chord)])]
         for i, note in enumerate(notes):
-            string = s.pluck(root * 2 ** (note / 12), 1.6, damping) * s.between(0.6, 1)
-            wave += s.layer(seconds, [(k * every + 0.012 * i, string)])
+            if note not in strings:
+                strings[note] = s.pluck(root * 2 ** (note / 12), 1.6, damping)
+            plucked.append((k * every + 0.012 * i, strings[note] * s.between(0.6, 1)))
     return s.filtered(
-        s.resonant(wave, [(110, 60, 1), (210, 90, 0.8), (1200, 2500, 0.5)], 0.3), 60, 7000
+        s.resonant(
+            s.layer(seconds, plucked), [(110, 60, 1), (210, 90, 0.8), (1200, 2500, 0.5)], 0.3
+        ),
+        60,
+        7000,
     )
 
 
@@ -112,15 +119,17 @@ def piano(s: Studio) -> Wave:
     """A melody with chords below: stiff strings in pairs, struck by a soft hammer."""
     seconds, root = s.between(1.8, 4), s.log_between(180, 400)
     every = s.between(0.14, 0.45)
-    wave = np.zeros(s.length(seconds))
+    tones: dict[int, Wave] = {}
+    struck: list[tuple[float, Wave]] = []
     for k in range(int(seconds / every)):
         notes = [int(s.pick(_SCALE.tolist()))]
         if k % 4 == 0:
             notes += [-12, int(s.pick([-5, -8, 4]))]
         for note in notes:
-            tone = _piano_tone(s, root * 2 ** (note / 12), min(1.5, seconds - k * every))
-            wave += s.layer(seconds, [(k * every, tone * s.between(0.5, 1))])
-    return wave
+            if note not in tones:
+                tones[note] = _piano_tone(s, root * 2 ** (note / 12), 1.3)
+            struck.append((k * every, tones[note] * s.between(0.5, 1)))
+    return s.layer(seconds, struck)
 
 
 def _piano_tone(s: Studio, f0: float, seconds: float) -> Wave:

@@ -115,7 +115,7 @@ class Studio(Chance):
         rounds = []
         for _ in range(self.length(seconds) // period + 1):
             rounds.append(loop)
-            loop = damping * 0.5 * (loop + np.roll(loop, 1))
+            loop = damping * 0.5 * (loop + np.concatenate((loop[-1:], loop[:-1])))
         return np.concatenate(rounds)[: self.length(seconds)]
 
     def burst(self, seconds: float, slow: float, fast: float, low: float = 40) -> Wave:
