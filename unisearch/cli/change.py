@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +14,12 @@ import typer
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson, open_for_reading
 from unisearch.cli.show import console, path_json, print_json, short, table
-from unisearch.errors import LibraryMissing, UsageError, display
+from unisearch.errors import UnisearchError, UsageError, display
 from unisearch.registry import Entry, load
 
 if TYPE_CHECKING:
     from unisearch.config import Settings
+    from unisearch.wiring import Rooms
 
 #: The only writer; named as a string, because a door that only reads does not need it.
 WRITER = {"indexer": Entry("indexer:Indexer")}
@@ -27,14 +29,11 @@ roots = typer.Typer(
 )
 
 
-def writer(settings: Settings, *, new: bool = False) -> Any:
-    """The library, to be changed; only with `new` made where there is none.
-
-    Raises LibraryMissing, and LibraryLocked while another process writes.
-    """
-    if not new and not settings.library.is_dir():
-        raise LibraryMissing(f"{display(settings.library)}: no library there")
-    return load("writer", WRITER, "indexer")(settings=settings)
+@contextmanager
+def writer(settings: Settings) -> Iterator[Any]:
+    """The library's indexer; it takes the lock of the library with each change."""
+    with closing(load("writer", WRITER, "indexer")(settings=settings)) as indexer:
+        yield indexer
 
 
 @roots.callback()
@@ -83,6 +82,8 @@ def forget(
     """
     with writer(door(ctx).settings()) as library:
         gone = library.forget(path)
+    if not gone:
+        raise UnisearchError(f"{display(path)}: the library knows nothing there")
     print(f"{short(path.absolute())}: {counted(gone, 'item')} forgotten", file=sys.stderr)
 
 
@@ -103,8 +104,10 @@ def tag(
     items, add, remove = split_tags(arguments)
     if not items or not (add or remove):
         raise UsageError("tag takes items and words: unisearch tag cat.png item:3 +pet -draft")
-    with writer(door(ctx).settings()) as library:
-        changed = library.tag(items, add, remove)
+    with open_for_reading(ctx) as rooms:
+        ids = item_ids(rooms, items)
+    with writer(rooms.settings) as library:
+        changed = library.tag(ids, add, remove)
     print(f"{counted(changed, 'item')} changed", file=sys.stderr)
 
 
@@ -136,6 +139,24 @@ def item_of(argument: str) -> int | Path:
     if number.isdecimal() and (number != argument or not os.path.lexists(argument)):
         return int(number)
     return Path(argument)
+
+
+def item_ids(rooms: Rooms, items: Sequence[int | Path]) -> list[int]:
+    """The ids of items that are named by path or by id.
+
+    Raises UnisearchError for a path that the library does not know.
+    """
+    ids = []
+    with rooms.catalog.view() as view:
+        for item in items:
+            if isinstance(item, int):
+                ids.append(item)
+                continue
+            row = view.item_at(os.path.realpath(os.fsencode(item)))
+            if row is None:
+                raise UnisearchError(f"{display(item)}: not in the library; index it first")
+            ids.append(row.id)
+    return ids
 
 
 def counted(number: int, word: str) -> str:

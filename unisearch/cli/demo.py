@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sys
@@ -75,7 +76,7 @@ def prepare(folder: Path, settings: Settings) -> None:
 
     if not (folder / MEDIA).is_dir():
         make_media(folder)
-    with writer(settings, new=True) as indexer, Watcher(settings.device) as watcher:
+    with writer(settings) as indexer, Watcher(settings.device) as watcher:
         report = indexer.run([folder / MEDIA], progress=watcher)
     say(f"Indexed in {report.seconds:.0f} s: {report.added} new files, "
         f"{report.unchanged} already there.")  # fmt: skip
@@ -117,7 +118,7 @@ def find(media: Path, concept: str, modality: str) -> str:
     from unisearch.media.read import modality_of
 
     for path in sorted(media.rglob("*")):
-        if concept in path.stem.replace("-", "_").split("_") and modality_of(path) == modality:
+        if concept in re.split(r"[\W_]+", path.stem) and modality_of(path) == modality:
             return short(path.absolute())
     raise UnisearchError(f"{display(media)}: has no {modality} of '{concept}'; remove the folder")
 

@@ -37,7 +37,7 @@ def index(
     from unisearch.cli.progress import Watcher
 
     settings = door(ctx).settings()
-    with writer(settings, new=True) as indexer, Watcher(settings.device) as watcher:
+    with writer(settings) as indexer, Watcher(settings.device) as watcher:
         report = indexer.run(paths, dry_run=dry_run, progress=watcher)
     if as_json:
         print_json(report_json(report))
