@@ -84,14 +84,16 @@ def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     rows = np.array_split(np.arange(len(pixels)), min(4, len(pixels)))
     columns = np.array_split(np.arange(pixels.shape[1]), min(4, pixels.shape[1]))
     cells = [pixels[np.ix_(row, column)].mean((0, 1)) for row in rows for column in columns]
-    return np.concatenate(cells).astype(np.float32) / 127.5 - 1.0
+    centred: NDArray[np.float32] = np.concatenate(cells).astype(np.float32) / 127.5 - 1.0
+    return centred
 
 
 def _spectrum(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Share of the energy in 32 bands."""
     energy = np.abs(np.fft.rfft(samples.astype(np.float64))) ** 2
     bands = [band.sum() for band in np.array_split(energy, 32)]
-    return (np.array(bands) / (energy.sum() + 1e-12)).astype(np.float32)
+    shares: NDArray[np.float32] = (np.array(bands) / (energy.sum() + 1e-12)).astype(np.float32)
+    return shares
 
 
 def _shape(sample: PointSample) -> NDArray[np.float32]:

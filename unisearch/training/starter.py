@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ PAIRS = (
 PROTOTYPES = {"text": 0.4, "image": 1.0, "audio": 0.6, "3d": 0.6}
 #: Smaller pictures first: share of the budget until which a side is used.
 SIDES = ((0.5, 64), (0.78, 80), (1.01, 96))
-SAVE_EVERY_S, SHOW_EVERY_S, EXAMINE_EVERY_S = 120.0, 30.0, 480.0
+SAVE_EVERY_S, SHOW_EVERY_S, EXAMINE_EVERY_S = 120.0, 30.0, 600.0
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class Run:
         self.step += 1
         for group in self.optimizer.param_groups:
             warm = min(self.step / WARM_UP, 1.0)
-            group["lr"] = group["base"] * warm * (0.5 + 0.5 * np.cos(np.pi * self.share))
+            group["lr"] = group["base"] * warm * (0.5 + 0.5 * math.cos(math.pi * self.share))
         loss = self._loss(self.drawer.draw())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -225,7 +226,7 @@ class Run:
     def _line(self, recent: list[float], seconds: float) -> str:
         return (
             f"{100 * self.share:5.1f} %  step {self.step}  {self.spent_s / 60:.1f} min  "
-            f"loss {np.mean(recent):.3f}  scale {float(self.log_scale.exp()):.1f}  "
+            f"loss {np.mean(recent):.3f}  scale {float(self.log_scale.detach().exp()):.1f}  "
             f"{seconds / len(recent):.2f} s/step"
         )
 
