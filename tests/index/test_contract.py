@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from unisearch.errors import MissingExtra, VectorError
@@ -138,3 +140,37 @@ def test_vectors_of_an_unknown_key_are_an_error(index: VectorIndex, unit_rows: U
 
     with pytest.raises(KeyError, match="5"):
         index.vectors(keys(1, 5))
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "remove"]),
+        st.lists(st.integers(0, 40), min_size=1, max_size=15),
+    ),
+    max_size=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(steps=STEPS, backend=st.sampled_from(sorted(BACKENDS)))
+def test_any_sequence_of_changes_ends_like_a_dictionary(
+    steps: list[tuple[str, list[int]]], backend: str
+) -> None:
+    index: VectorIndex = load("backend", BACKENDS, backend)(16)
+    random = np.random.default_rng(0)
+    expected: dict[int, NDArray[np.float32]] = {}
+
+    for step, some in steps:
+        if step == "put":
+            rows = random.standard_normal((len(some), 16)).astype(np.float32)
+            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+            index.put(keys(*some), rows)
+            expected.update(zip(some, rows, strict=True))
+        else:
+            index.remove(keys(*some))
+            expected = {key: row for key, row in expected.items() if key not in some}
+
+    query = np.eye(16, dtype=np.float32)[:1]
+    order = sorted(expected, key=lambda key: (-float(expected[key][0]), key))
+    assert len(index) == len(expected)
+    assert [match.key for match in index.search(query, k=50)[0]] == order

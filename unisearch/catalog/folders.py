@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
 
 def join(root: bytes, rel_path: bytes) -> bytes:
     """The absolute path."""
-    return os.path.join(root, rel_path)  # noqa: PTH118 (pathlib knows no bytes)
+    return root + rel_path if root.endswith(b"/") else root + b"/" + rel_path
 
 
 def relative(root: bytes, path: bytes) -> bytes | None:
