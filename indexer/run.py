@@ -104,6 +104,24 @@ class Indexer:
             f"{display(path)} is not an indexed folder; see 'unisearch roots list'"
         )
 
+    def relocate(self, old: AnyPath, new: AnyPath) -> int:
+        """A root's folder was moved: look for its items below `new`; how many there are.
+
+        Raises UnisearchError when `old` is no root, `new` no folder, or another root is there.
+        """
+        before, after = (os.path.realpath(os.fsencode(path)) for path in (old, new))
+        if not os.path.isdir(after):  # noqa: PTH112 (paths are bytes)
+            raise UnisearchError(f"{display(new)}: no such folder")
+        with self._changing() as tx:
+            roots = {root.path: root for root in tx.roots()}
+            if before not in roots:
+                raise UnisearchError(f"{display(old)} is not an indexed folder")
+            for other in roots.keys() - {before}:
+                if relative(other, after) is not None or relative(after, other) is not None:
+                    raise UnisearchError(f"{display(new)}: {display(other)} is indexed already")
+            tx.move_root(roots[before].id, after)
+            return roots[before].items
+
     def close(self) -> None:
         """Let go of the lock and the library."""
         self._held.close()

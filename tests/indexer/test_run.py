@@ -305,6 +305,30 @@ def test_a_root_is_removed_with_its_items(library: Library, tmp_path: Path, make
         Indexer(settings=library.settings).remove_root(library.media)
 
 
+def test_a_root_on_another_disk_keeps_its_items(
+    library: Library, tmp_path: Path, make: Make, nothing_embedded: Forbid
+) -> None:
+    library.fill()
+    make["text"](tmp_path / "other" / "kept.txt", "Kept")
+    library.run(library.media, tmp_path / "other")
+    item = library.item("note.txt")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(library.media, elsewhere)
+    shutil.rmtree(library.media)
+    indexer = Indexer(settings=library.settings)
+
+    assert indexer.relocate(library.media, elsewhere) == 4
+
+    nothing_embedded()
+    library.media = elsewhere
+    assert library.run().unchanged == 4
+    assert library.item("note.txt").id == item.id
+    with pytest.raises(UnisearchError, match="other is indexed already"):
+        indexer.relocate(elsewhere, tmp_path / "other")
+    with pytest.raises(UnisearchError, match="not an indexed folder"):
+        indexer.relocate(tmp_path / "absent", elsewhere)
+
+
 def test_tags_are_put_on_all_items_or_on_none(library: Library) -> None:
     library.fill()
     library.run()
