@@ -77,8 +77,8 @@ def forget(
 ) -> None:
     """Take files out of the library.
 
-    The files themselves stay. What still lies in an indexed folder comes back with its next `index`: add it to
-    `index.ignore` in the settings to keep it out.
+    The files themselves stay. What still lies in an indexed folder comes back with its next
+    `index`: add it to `index.ignore` in the settings to keep it out.
     """
     with writer(door(ctx).settings()) as library:
         gone = library.forget(path)

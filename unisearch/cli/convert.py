@@ -17,8 +17,9 @@ def import_pointcloud(
 ) -> None:
     """Convert a pickled point cloud to .ply.
 
-    FILE.npy is a published pickle: a dict of xyz and rgb. The pickle is read by an unpickler that can build numbers, strings, lists, dicts and numpy
-    arrays, and nothing else: code in it never runs.
+    FILE.npy is a published pickle: a dict of xyz and rgb. The pickle is read by an unpickler
+    that can build numbers, strings, lists, dicts and numpy arrays, and nothing else: code in it
+    never runs.
     """
     from unisearch.media.pointcloud import convert
 

@@ -39,7 +39,8 @@ def embed(
 ) -> None:
     """Write the vectors of files to an .npy file.
 
-    Their paths and kinds go to the .json file of the same name. A file that cannot be read is a row of NaN, one line on stderr and exit code 1.
+    Their paths and kinds go to the .json file of the same name. A file that cannot be read is a
+    row of NaN, one line on stderr and exit code 1.
     """
     if out.suffix != ".npy":
         raise UsageError(f"--out {display(out)}: must end in .npy")

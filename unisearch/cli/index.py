@@ -31,8 +31,9 @@ def index(
 ) -> None:
     """Make files and folders searchable.
 
-    What is already indexed and unchanged is not read again. Files that cannot be read are listed with the reason, and the others are indexed. Ctrl-C stops
-    at any time; the same command goes on from there.
+    What is already indexed and unchanged is not read again. Files that cannot be read are
+    listed with the reason, and the others are indexed. Ctrl-C stops at any time; the same
+    command goes on from there.
     """
     from unisearch.cli.progress import Watcher
 

@@ -65,7 +65,8 @@ def megabytes(size: int) -> str:
 def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Examine the library; changes nothing.
 
-    Reads every vector and compares it with its checksum and the catalogue. Exit code 1 when something is broken, 0 with warnings.
+    Reads every vector and compares it with its checksum and the catalogue. Exit code 1 when
+    something is broken, 0 with warnings.
     """
     from unisearch.engine.doctor import doctor as examine
 

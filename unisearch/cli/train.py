@@ -52,7 +52,8 @@ def starter(
 ) -> None:
     """Train the starter space.
 
-    On the sample world and a corpus; a stopped run goes on. To search with the result, put its folder as 'starter' into the folder `models` of the settings.
+    On the sample world and a corpus; a stopped run goes on. To search with the result, put its
+    folder as 'starter' into the folder `models` of the settings.
     """
     from unisearch.training.starter import train_starter
 
@@ -79,8 +80,9 @@ def evaluate(
 ) -> None:
     """Measure how well a space finds.
 
-    Chance and a cheap baseline stand beside it; names of files play no part. Without --corpus only the sample world is asked: 12 pairs of kinds on concepts and instances
-    that training never saw.
+    Chance and a cheap baseline stand beside it; names of files play no part. Without --corpus
+    only the sample world is asked: 12 pairs of kinds on concepts and instances that training
+    never saw.
     """
     from unisearch.training.evaluate import evaluate_starter
     from unisearch.wiring import open_space
