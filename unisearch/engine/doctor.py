@@ -28,18 +28,26 @@ class Finding:
     message: str
 
 
+Examination = Callable[[Rooms], Iterator[Finding]]
+
+
 def doctor(rooms: Rooms) -> list[Finding]:
     """What was looked at and what was found, in the order of EXAMINATIONS; reads every row."""
-    return [finding for examine in EXAMINATIONS for finding in examine(rooms)]
+    return [finding for examine in EXAMINATIONS for finding in examined(rooms, examine)]
+
+
+def examined(rooms: Rooms, examine: Examination) -> Iterator[Finding]:
+    """The findings of one examination; damage that ends it is a finding too."""
+    try:
+        yield from examine(rooms)
+    except LibraryError as error:
+        yield Finding("error", examine.__name__, str(error))
 
 
 def catalogue(rooms: Rooms) -> Iterator[Finding]:
     """Pages, references and orphans of the catalogue."""
-    try:
-        with rooms.catalog.view() as view:
-            problems = view.problems()
-    except LibraryError as error:
-        problems = [str(error)]
+    with rooms.catalog.view() as view:
+        problems = view.problems()
     for problem in problems:
         yield Finding("error", "catalogue", problem)
     if not problems:
@@ -48,14 +56,10 @@ def catalogue(rooms: Rooms) -> Iterator[Finding]:
 
 def vectors(rooms: Rooms) -> Iterator[Finding]:
     """Checksums of every row, and whether rows and segments belong together."""
-    try:
-        with rooms.catalog.view() as view:
-            partitions = view.all_partitions()
-            for partition in partitions:
-                yield from examine_partition(rooms, view, partition)
-    except LibraryError as error:
-        yield Finding("error", "vectors", str(error))
-        return
+    with rooms.catalog.view() as view:
+        partitions = view.all_partitions()
+        for partition in partitions:
+            yield from examine_partition(rooms, view, partition)
     if not partitions:
         yield Finding("ok", "vectors", "none yet")
 
@@ -137,7 +141,7 @@ def has(distribution: str) -> bool:
     return True
 
 
-EXAMINATIONS: tuple[Callable[[Rooms], Iterator[Finding]], ...] = (
+EXAMINATIONS: tuple[Examination, ...] = (
     catalogue,
     vectors,
     weights,
