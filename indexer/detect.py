@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ import xxhash
 
 from indexer.places import is_gone
 from indexer.report import Failure, Outcome
-from indexer.scan import Found, Scan
+from indexer.scan import Found, Scan, stat_of
 from unisearch.catalog.rows import FailureRow, ItemRow, KnownFile
 from unisearch.catalog.view import View
 from unisearch.media.files import checked_size, guarded
@@ -62,10 +63,43 @@ def survey(scan: Scan, view: View, retry: bool = False) -> Survey:
                 found.known[file.path] = before
         else:
             found.ignored += 1
-    found.gone = {path: file.item for path, file in known.items() if scan.covers(path)}
+    gone = {path: file for path, file in known.items() if scan.covers(path)}
+    away = unmounted(gone)
+    found.gone = {path: file.item for path, file in gone.items() if path not in away}
+    found.failed += [_away(folder) for folder in sorted(set(away.values()))]
     found.stale = [path for path in failures if scan.covers(path)]
     found.failed += [_unlisted(folder, error) for folder, error in scan.unlisted.items()]
     return found
+
+
+def unmounted(gone: Mapping[bytes, KnownFile]) -> dict[bytes, bytes]:
+    """Files that are not deleted but out of reach, each with the empty folder in their way.
+
+    Where a drive was, there is an empty folder on another device than the files were on.
+    """
+    folders: dict[bytes, tuple[bytes, int] | None] = {}
+    away = {}
+    for path, file in gone.items():
+        parent = os.path.dirname(path)  # noqa: PTH120 (bytes)
+        if parent not in folders:
+            folders[parent] = _empty_folder_above(parent)
+        if (empty := folders[parent]) and empty[1] != file.stat.device:
+            away[path] = empty[0]
+    return away
+
+
+def _empty_folder_above(folder: bytes) -> tuple[bytes, int] | None:
+    """(nearest folder that is there, its device) when that folder is empty."""
+    while folder != os.path.dirname(folder):  # noqa: PTH120 (bytes)
+        try:
+            with os.scandir(folder) as entries:
+                empty = next(entries, None) is None
+            return (folder, stat_of(os.stat(folder)).device) if empty else None  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            folder = os.path.dirname(folder)  # noqa: PTH120 (bytes)
+        except OSError:
+            return None
+    return None
 
 
 @dataclass(frozen=True)
@@ -136,6 +170,14 @@ def _still(failure: FailureRow) -> Failure:
 
 def _unlisted(folder: bytes, error: OSError) -> Failure:
     return Failure(folder, "permission", f"the folder cannot be listed: {error.strerror}")
+
+
+def _away(folder: bytes) -> Failure:
+    message = (
+        "empty, and on another device than its files were: is a drive not mounted? "
+        "They stay in the library; 'unisearch forget' drops them"
+    )
+    return Failure(folder, "vanished", message)
 
 
 def _as_path(path: bytes) -> Path:
