@@ -16,7 +16,7 @@ import typer
 
 from unisearch.cli.change import writer
 from unisearch.cli.door import door
-from unisearch.cli.show import console, hits_table, short
+from unisearch.cli.show import console, print_answer, short
 from unisearch.errors import UnisearchError, display
 
 if TYPE_CHECKING:
@@ -103,24 +103,29 @@ def make_media(folder: Path) -> None:
 
 def questions(media: Path) -> Iterator[Question]:
     """What the demo asks, with files of the sample library."""
-    model, sound, picture = (
-        find(media, "dog", "3d"), find(media, "train", "audio"), find(media, "car", "image"),
-    )  # fmt: skip
+    model = find(media, "3d", "helicopter", "cow", "duck")
+    sound = find(media, "audio", "dog", "owl", "car")
+    picture = find(media, "image", "horse", "cow", "lion")
     yield Question("A 3D model: which sounds fit it?", [model], "audio")
     yield Question("A sound: which pictures fit it?", [sound], "image")
-    yield Question("A sentence: which 3D models fit it?", ["a grand piano"], "3d")
-    yield Question("A picture and words together", [picture, "2:siren"], "image,audio")
-    yield Question("A sentence, but not that", ["an animal"], "3d", ["dog"])
+    yield Question("A sentence: which 3D models fit it?", ["a steam locomotive"], "3d")
+    yield Question("A picture and words in one question", [picture, "a drum"], "audio,3d")
+    yield Question("Words, but not those", ["an animal"], "3d", ["a bird"])
 
 
-def find(media: Path, concept: str, modality: str) -> str:
-    """The first sample file of that concept and modality, as typed from here."""
+def find(media: Path, modality: str, *concepts: str) -> str:
+    """A sample file of that modality named after one of the concepts, as typed from here.
+
+    Raises UnisearchError when there is none: the folder then is of another version.
+    """
     from unisearch.media.read import modality_of
 
-    for path in sorted(media.rglob("*")):
-        if concept in re.split(r"[\W_]+", path.stem) and modality_of(path) == modality:
-            return short(path.absolute())
-    raise UnisearchError(f"{display(media)}: has no {modality} of '{concept}'; remove the folder")
+    files = sorted(path for path in media.rglob("*") if modality_of(path) == modality)
+    for concept in concepts:
+        for path in files:
+            if concept in re.split(r"[\W_]+", path.stem):
+                return short(path.absolute())
+    raise UnisearchError(f"{display(media)}: has no {modality} file to ask with; name another DIR")
 
 
 def show(engine: Engine, number: int, question: Question, library: Path) -> None:
@@ -140,7 +145,7 @@ def show(engine: Engine, number: int, question: Question, library: Path) -> None
     out = console()
     out.print(f"\n{number}. {question.headline}", style="bold")
     out.print(f"   {command}", style="cyan", soft_wrap=True)
-    out.print(hits_table(answer.hits))
+    print_answer(answer)
 
 
 def print_farewell(library: Path) -> None:
