@@ -15,7 +15,7 @@ from unisearch.spaces.base import Space
 from unisearch.spaces.table import SPACES, load_space
 
 
-@pytest.fixture(scope="module", params=[name for name in SPACES if name == "toy"])
+@pytest.fixture(scope="module", params=sorted(SPACES))
 def space(request: pytest.FixtureRequest) -> Space:
     name = str(request.param)
     return load_space(name, find_weights(name))

@@ -50,11 +50,11 @@ def _grounds(n: int, side: int, device: torch.device) -> Tensor:
 
 def _recolor(x: Tensor) -> Tensor:
     n, device = len(x), x.device
-    gain = _between(n, 0.75, 1.25, device).view(n, 1, 1, 1)
-    tint = 1 + 0.08 * torch.randn(n, 3, 1, 1, device=device)
-    contrast = _between(n, 0.75, 1.25, device).view(n, 1, 1, 1)
-    saturation = _between(n, 0.6, 1.3, device).view(n, 1, 1, 1)
-    saturation = saturation * (torch.rand(n, 1, 1, 1, device=device) > 0.06)
+    gain = _between(n, 0.85, 1.15, device).view(n, 1, 1, 1)
+    tint = 1 + 0.03 * torch.randn(n, 3, 1, 1, device=device)
+    contrast = _between(n, 0.85, 1.15, device).view(n, 1, 1, 1)
+    saturation = _between(n, 0.8, 1.2, device).view(n, 1, 1, 1)
+    saturation = saturation * (torch.rand(n, 1, 1, 1, device=device) > 0.04)
     middle = x.mean(dim=(1, 2, 3), keepdim=True)
     x = (x - middle) * contrast + middle
     grey = x.mean(dim=1, keepdim=True)
@@ -114,9 +114,9 @@ def _turns(n: int, device: torch.device) -> Tensor:
 
 def _shape_colors(colors: Tensor) -> Tensor:
     n, device = len(colors), colors.device
-    gain = _between(n, 0.75, 1.25, device).view(n, 1, 1)
-    tint = 0.05 * torch.randn(n, 1, 3, device=device)
-    plain = torch.rand(n, 1, 1, device=device) < 0.15
+    gain = _between(n, 0.88, 1.12, device).view(n, 1, 1)
+    tint = 0.02 * torch.randn(n, 1, 3, device=device)
+    plain = torch.rand(n, 1, 1, device=device) < 0.1
     return torch.where(plain, GREY, (colors * gain + tint).clamp(0, 1))
 
 

@@ -13,12 +13,12 @@ from unisearch.training.stock import Stock, Thing
 
 #: Things of each stream in a batch.
 SHARES = {
-    "world": 50, "heard": 4, "emoji": 26, "emoji_flat": 16, "furniture": 16, "models": 30,
+    "world": 50, "heard": 14, "emoji": 26, "emoji_flat": 16, "furniture": 16, "models": 30,
     "fbx": 3, "recordings": 20, "sounds": 6, "junk": 10,
 }  # fmt: skip
 #: How often a thing shows its own row, and how often it borrows one of a thing of the same name.
 OWN = {"pictures": 1.0, "shapes": 0.9, "mels": 1.0}
-OWN_WORLD = {"pictures": 0.6, "shapes": 0.45, "mels": 1.0}
+OWN_WORLD = {"pictures": 0.65, "shapes": 0.5, "mels": 1.0}
 BORROWED = {"pictures": 0.5, "shapes": 0.35, "mels": 0.25}
 WORDS = 0.85
 FRAMES = (

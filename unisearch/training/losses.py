@@ -13,7 +13,7 @@ from unisearch.training.meaning import Labels
 #: Shared labels below this are no reason to come together ('animal' alone).
 WEAK_OVERLAP = 0.25
 #: How much another instance of the same name counts, where the pair shows the instance itself.
-SAME_NAME = 0.15
+SAME_NAME = 0.1
 PROTOTYPE_SCALE = 20.0
 
 

@@ -36,7 +36,7 @@ DECAY, WEIGHT_DECAY = 0.996, 0.05
 SCALE_START, SCALE_MAX = 16.0, 40.0
 PAIRS = (
     ("text", "image", 1.0), ("text", "3d", 0.7), ("text", "audio", 0.8),
-    ("image", "3d", 1.0), ("image", "audio", 0.5), ("3d", "audio", 0.4),
+    ("image", "3d", 1.5), ("image", "audio", 0.5), ("3d", "audio", 0.4),
 )  # fmt: skip
 PROTOTYPES = {"text": 0.4, "image": 1.0, "audio": 0.6, "3d": 0.6}
 #: Smaller pictures first: share of the budget until which a side is used.

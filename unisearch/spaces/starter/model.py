@@ -192,5 +192,5 @@ class ShapeStem(nn.Module):
         local = torch.cat(
             [4 * (around[..., :3] - centre[:, :, None]), 2 * around[..., 3:] - 1], dim=-1
         )
-        token = self.part(self.point(local).amax(dim=2)) + self.place(centre)
+        token = self.part(self.point(local).max(dim=2).values) + self.place(centre)
         return token, None

@@ -1,0 +1,64 @@
+"""The weights that ship are whole, small and what their manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from unisearch.errors import WeightsError
+from unisearch.models.find import find_weights
+from unisearch.spaces.table import load_space
+
+
+@pytest.fixture(scope="module")
+def weights() -> Path:
+    found = find_weights("starter")
+    assert found is not None
+    return found
+
+
+def test_the_weights_that_ship_are_small_enough(weights: Path) -> None:
+    assert (weights / "model.safetensors").stat().st_size <= 20 * 1024**2
+
+
+def test_the_id_names_weights_and_preprocessing(weights: Path) -> None:
+    digest = hashlib.sha256((weights / "model.safetensors").read_bytes()).hexdigest()
+
+    name, short, version = load_space("starter", weights).id.split("-")
+
+    assert name == "starter"
+    assert digest.startswith(short)
+    assert int(version) >= 1
+
+
+def test_the_manifest_names_licence_data_and_metrics(weights: Path) -> None:
+    manifest = json.loads((weights / "manifest.json").read_text("utf-8"))
+
+    assert {"name", "licence", "source", "files", "training", "data", "metrics"} <= set(manifest)
+    assert manifest["metrics"]["world"]["mean"] > 0.5
+
+
+def test_every_source_under_cc_by_is_attributed(weights: Path) -> None:
+    text = (weights / "ATTRIBUTION.md").read_text("utf-8")
+
+    assert "Mozilla" in text
+    assert text.count("https://freesound.org/s/") > 100
+
+
+def test_without_weights_it_says_so() -> None:
+    with pytest.raises(WeightsError, match="needs the folder of its weights"):
+        load_space("starter", None)
+
+
+def test_weights_of_another_network_are_refused(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text((weights / "manifest.json").read_text())
+    tensors = load_file(weights / "model.safetensors")
+    tensors.pop("body.0.out.weight")
+    save_file(tensors, tmp_path / "model.safetensors")
+
+    with pytest.raises(WeightsError, match="holds no weights of the starter network"):
+        load_space("starter", tmp_path)
