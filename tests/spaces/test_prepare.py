@@ -31,7 +31,7 @@ def test_a_picture_keeps_its_proportions() -> None:
 
     bright = square[..., 0] > 127
     rows, columns = np.ptp(np.flatnonzero(bright.any(1))), np.ptp(np.flatnonzero(bright.any(0)))
-    assert square.shape == (96, 96, 3)
+    assert square.shape == (prepare.SIDE, prepare.SIDE, 3)
     assert columns / rows == pytest.approx(160 / 30, rel=0.2)
 
 
@@ -43,7 +43,7 @@ def test_what_is_added_beside_a_picture_has_the_colour_of_its_border() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3_000, 20)])
 def test_a_picture_of_any_shape_becomes_a_square(size: tuple[int, int]) -> None:
-    assert prepare.picture(np.zeros((*size, 3), np.uint8)).shape == (96, 96, 3)
+    assert prepare.picture(np.zeros((*size, 3), np.uint8)).shape == (prepare.SIDE, prepare.SIDE, 3)
 
 
 def test_loudness_does_not_matter() -> None:

@@ -13,7 +13,7 @@ from unisearch.training.stock import Stock, Thing
 
 #: Things of each stream in a batch.
 SHARES = {
-    "world": 50, "heard": 14, "emoji": 26, "emoji_flat": 16, "furniture": 16, "models": 30,
+    "world": 58, "heard": 14, "emoji": 24, "emoji_flat": 16, "furniture": 16, "models": 30,
     "fbx": 3, "recordings": 20, "sounds": 6, "junk": 10,
 }  # fmt: skip
 #: How often a thing shows its own row, and how often it borrows one of a thing of the same name.

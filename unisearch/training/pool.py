@@ -35,7 +35,7 @@ from unisearch.world.sounds import make_sound
 
 #: Raise it when the making of a part changes.
 VERSION = 1
-SIDE = prepare.SIDE
+SIDE = 96  # px: a little more than the network sees, as training zooms in
 WORLD_MESHES, WORLD_VIEWS, WORLD_SOUNDS = 64, 3, 40
 JUNK, JUNK_VIEWS = 800, 3
 REAL_VIEWS, REAL_SHAPES = 12, 4

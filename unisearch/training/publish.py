@@ -57,6 +57,8 @@ def publish(
                             for name, t in state.items()})  # fmt: skip
     references = make_references(halved.eval(), stock)
     save_arrays({key: rows.astype(np.float16) for key, rows in references.items()}, out / REFERENCE)
+    for name in (WEIGHTS, REFERENCE):  # safetensors writes them for the owner alone
+        (out / name).chmod(0o644)
     (out / "ATTRIBUTION.md").write_text(attribution(corpus, split), "utf-8")
     manifest = {
         "name": "starter",
@@ -111,7 +113,7 @@ def _varied(stock: Stock, slot: str, rng: np.random.Generator) -> list[int]:
 
 def _prepared(modality: Modality, stock: Stock, row: int) -> Prepared:
     if modality == "image":
-        return Prepared("image", (on_grey(stock.arrays["pictures"][row]),))
+        return Prepared("image", (prepare.picture(on_grey(stock.arrays["pictures"][row])),))
     if modality == "audio":
         return Prepared("audio", (stock.arrays["mels"][row].astype(np.float32)[None],))
     table = stock.arrays["shapes"][row].astype(np.float32)

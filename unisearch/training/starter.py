@@ -40,7 +40,7 @@ PAIRS = (
 )  # fmt: skip
 PROTOTYPES = {"text": 0.4, "image": 1.0, "audio": 0.6, "3d": 0.6}
 #: Smaller pictures first: share of the budget until which a side is used.
-SIDES = ((0.5, 64), (0.78, 80), (1.01, 96))
+SIDES = ((0.68, 64), (1.01, 80))
 SAVE_EVERY_S, SHOW_EVERY_S, EXAMINE_EVERY_S = 120.0, 30.0, 600.0
 
 

@@ -14,7 +14,7 @@ from unisearch.records import PointSample
 #: Part of the space's id: raise it whenever anything below (or in words.py) changes the arrays.
 VERSION = 1
 
-SIDE = 96  # px
+SIDE = 80  # px
 RATE_HZ = 16_000
 PIECE_S = 5.0  # half a window of the segment grid
 PIECE = int(PIECE_S * RATE_HZ)
