@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Group
@@ -13,6 +12,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from unisearch.cli.show import clock, console, short
+from unisearch.cli.stop import Stop
 
 if TYPE_CHECKING:
     from indexer import Progress
@@ -21,7 +21,10 @@ FRAMES_PER_S = 8
 
 
 class Watcher:
-    """Shows the progress that it is called with; nothing where stderr is no terminal."""
+    """Shows the progress that it is called with; nothing where stderr is no terminal.
+
+    Ctrl-C takes effect between two calls. Use as a context manager.
+    """
 
     def __init__(self, device: str) -> None:
         self._wanted, self._device = device, ""
@@ -33,6 +36,7 @@ class Watcher:
             console=console(sys.stderr), refresh_per_second=FRAMES_PER_S, transient=True,
         )  # fmt: skip
         self._shown = sys.stderr.isatty()
+        self._stop = Stop()
 
     def __call__(self, now: Progress) -> None:
         """Brings the bars and the line below them to where the run is."""
@@ -45,20 +49,18 @@ class Watcher:
         if not self._device and any(now.done.values()):  # by now torch is there for the networks
             self._device = device_name(self._wanted)
         self._line.plain = line(now, self._device or self._wanted)
+        self._stop.check()
 
     def __enter__(self) -> Self:
+        self._stop.__enter__()
         if self._shown:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._shown:
             self._live.stop()
+        self._stop.__exit__(kind, error, trace)
 
 
 def line(now: Progress, device: str) -> str:
