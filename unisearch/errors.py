@@ -64,14 +64,23 @@ class MissingExtra(UnisearchError):
 class Unreadable(UnisearchError):
     """One file cannot be read.
 
-    path: the file; kind: one of FailureKind; reason: one line without the path.
+    path: the file; kind: one of FailureKind; reason: one line without the path
+    transient: the system failed, not the file: it is tried again in the next run
     """
 
-    def __init__(self, path: str | bytes | os.PathLike[str], kind: FailureKind, reason: str) -> None:
+    def __init__(
+        self,
+        path: str | bytes | os.PathLike[str],
+        kind: FailureKind,
+        reason: str,
+        *,
+        transient: bool = False,
+    ) -> None:
         # A file name may hold newlines and bytes that are no UTF-8: shown escaped, on one line.
         self.path = os.fsdecode(path)
         self.kind: FailureKind = kind
         self.reason = " ".join(reason.split())
+        self.transient = transient
         super().__init__(self.path, kind, self.reason)
 
     def __str__(self) -> str:
