@@ -57,10 +57,10 @@ class Watcher:
             self._live.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._shown:
             self._live.stop()
-        self._stop.__exit__(kind, error, trace)
+        self._stop.__exit__(*error)
 
 
 def line(now: Progress, device: str) -> str:
