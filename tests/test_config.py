@@ -47,7 +47,8 @@ def test_the_shipped_file_holds_every_setting_and_only_defaults() -> None:
 
     settings = load_settings(DEFAULTS)
 
-    assert settings == load_settings()
+    assert settings.file == DEFAULTS
+    assert settings.model_dump() == load_settings().model_dump()
     for name, _, _ in table():
         assert f"{name.split('.')[-1]}:" in text, name
     assert yaml.safe_load(text)["search"]["k"] == 10
@@ -87,3 +88,15 @@ def test_a_config_of_another_program_in_this_folder_is_left_alone(tmp_path: Path
 
     assert settings.space == "starter"
     assert read_yaml(tmp_path / "config.yaml") == {"model": {"layers": 3}}
+
+
+def test_an_empty_path_is_refused_and_a_tilde_is_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("library: ~/media library\n")
+
+    assert load_settings(file).library == Path.home() / "media library"
+    monkeypatch.setenv("UNISEARCH_LIBRARY", "")
+    with pytest.raises(BadSetting, match="'library'.*must name a folder"):
+        load_settings(file)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import yaml
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -96,6 +96,22 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     limits: LimitSettings = LimitSettings()
 
+    #: The file that was read, if any.
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path | None:
+        """The configuration file that was read, or None."""
+        return self._file
+
+    @field_validator("library", "models")
+    @classmethod
+    def _is_a_place(cls, path: Path) -> Path:
+        """An empty path would mean the folder where somebody happens to stand."""
+        if path == Path():
+            raise ValueError("must name a folder")
+        return path.expanduser()
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -123,9 +139,11 @@ def load_settings(config: Path | str | None = None, **arguments: Any) -> Setting
     from_file = read_yaml(path) if path else {}
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
-        return Settings(**given, _from_file=from_file)  # type: ignore[call-arg]
+        settings = Settings(**given, _from_file=from_file)  # type: ignore[call-arg]
     except ValidationError as error:
         raise BadSetting(explain(error, path)) from None
+    settings._file = path
+    return settings
 
 
 def find_config(config: Path | str | None) -> Path | None:
@@ -180,7 +198,9 @@ def explain(error: ValidationError, path: Path | None) -> str:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         return f"{where}: there is no setting '{name}'{hint}"
-    return f"{where}: setting '{name}': {first['msg']}, not {first['input']!r}"
+    shown = str(first["input"])
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{where}: setting '{name}': {reason}, not '{shown}'"
 
 
 def table() -> list[tuple[str, str, str]]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Self
 
 from unisearch.catalog.open import Catalog
 from unisearch.config import Settings, load_settings
+from unisearch.errors import ForeignSpace, UnknownName, display
 from unisearch.index.rows import RowFiles
 from unisearch.records import Modality, ReadOptions
+from unisearch.spaces.table import SPACES
 
 if TYPE_CHECKING:
     from unisearch.spaces.base import Space
@@ -65,6 +67,8 @@ def open_rooms(
     Raises LibraryMissing, LibraryTooNew or LibraryDamaged.
     """
     settings = settings or load_settings()
+    if settings.space not in SPACES:
+        raise UnknownName("space", settings.space, SPACES)
     if library is not None:
         settings = settings.model_copy(update={"library": Path(library)})
     file = settings.library / CATALOG_FILE
@@ -72,6 +76,22 @@ def open_rooms(
         settings.library.mkdir(parents=True, exist_ok=True)
         return Rooms(settings, Catalog.create(file))
     return Rooms(settings, Catalog.open(file, write=write))
+
+
+def check_space(rooms: Rooms, space_id: str | None = None) -> None:
+    """Raise ForeignSpace when the library holds vectors of another space than the configured.
+
+    Without the id, which only the loaded space knows, the name is compared.
+    """
+    with rooms.catalog.view() as view:
+        spaces = view.spaces()
+    wanted = rooms.settings.space
+    for space in spaces:
+        if space.name != wanted or space_id not in (None, space.id):
+            raise ForeignSpace(
+                f"{display(rooms.library)}: its vectors belong to the space '{space.id}', not to"
+                f" '{space_id or wanted}'; set 'space: {space.name}' or take another --library"
+            )
 
 
 def open_space(settings: Settings, name: str) -> Space:

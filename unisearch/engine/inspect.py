@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
-from unisearch.config import find_config
 from unisearch.errors import display
 from unisearch.wiring import Rooms
 
@@ -19,7 +20,7 @@ def status(rooms: Rooms) -> dict[str, Any]:
         partitions = view.all_partitions()
         roots_ = view.roots()
         failures = Counter(failure.kind for failure in view.failures())
-    config = find_config(None)
+    config = rooms.settings.file
     return {
         "library": display(rooms.library),
         "config": display(config) if config else None,
@@ -39,8 +40,18 @@ def status(rooms: Rooms) -> dict[str, Any]:
             for root in roots_
         ],
         "failures": dict(failures),
-        "bytes": sum(file.stat().st_size for file in rooms.library.rglob("*") if file.is_file()),
+        "bytes": folder_bytes(rooms.library),
     }
+
+
+def folder_bytes(folder: Path) -> int:
+    """The size of all files below a folder; those that vanish meanwhile count nothing."""
+    total = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if file.is_file():
+                total += file.stat().st_size
+    return total
 
 
 def duplicates(rooms: Rooms) -> list[list[bytes]]:
