@@ -74,13 +74,13 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 def test_a_large_library_survives_being_stopped_again_and_again(tmp_path: Path) -> None:
-    made = make_library(tmp_path / "media", per_concept=20)
+    made = make_library(tmp_path / "media", per_concept=6)
 
     codes = []
     while not codes or codes[-1] == 130:
         codes.append(interrupted(tmp_path)[0])
     added, unchanged = finish(tmp_path)
 
-    assert set(codes) <= {130, 0, -signal.SIGINT}
+    assert set(codes) == {130, 0}
     assert codes.count(130) > 5
     assert added + unchanged == len(made)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import unisearch
 from indexer import Indexer
-from tests.e2e.commands import run
+from tests.e2e.commands import Command, run
+from unisearch import open as open_library
 from unisearch.config import load_settings
 from unisearch.records import MODALITIES
 
@@ -32,13 +33,19 @@ class Eighteen:
     library: Path
     report: dict[str, Any]
 
-    def search(self, *arguments: str | Path) -> dict[str, Any]:
-        """The answer of the real command."""
-        done = run(
-            "search", *arguments, "--json", "--library", self.library, cwd=self.library.parent
+
+@pytest.fixture
+def search(unisearch: Command, eighteen: Eighteen) -> Callable[..., dict[str, Any]]:
+    """The answer of the search command on that library."""
+
+    def answer(*arguments: str | Path) -> dict[str, Any]:
+        done = unisearch(
+            "search", *arguments, "--json", space="starter", library=os.fspath(eighteen.library)
         )
-        answer: dict[str, Any] = done.json()
-        return answer
+        found: dict[str, Any] = done.json()
+        return found
+
+    return answer
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +75,10 @@ def test_all_eighteen_files_are_items(eighteen: Eighteen) -> None:
 
 @pytest.mark.parametrize("asked", MODALITIES)
 def test_each_kind_asked_into_each_other_answers_with_that_kind_only(
-    eighteen: Eighteen, asked: str
+    eighteen: Eighteen, search: Callable[..., dict[str, Any]], asked: str
 ) -> None:
     for wanted in MODALITIES:
-        answer = eighteen.search(eighteen.media / QUERIES[asked], "--into", wanted)
+        answer = search(eighteen.media / QUERIES[asked], "--into", wanted)
 
         assert answer["query"][0]["modality"] == asked
         assert {hit["modality"] for hit in answer["hits"]} == {wanted}
@@ -81,8 +88,10 @@ def test_each_kind_asked_into_each_other_answers_with_that_kind_only(
         assert len(paths) == {"text": 3, "image": 6, "audio": 6, "3d": 3}[wanted]
 
 
-def test_the_same_answers_come_from_python(eighteen: Eighteen) -> None:
-    with unisearch.open(eighteen.library) as engine:
+def test_the_same_answers_come_from_python(
+    eighteen: Eighteen, search: Callable[..., dict[str, Any]]
+) -> None:
+    with open_library(eighteen.library) as engine:
         for asked, wanted in itertools.product(MODALITIES, MODALITIES):
             hits = engine.search(eighteen.media / QUERIES[asked], into=wanted)
 
@@ -91,7 +100,7 @@ def test_the_same_answers_come_from_python(eighteen: Eighteen) -> None:
             assert hits == sorted(hits, key=lambda hit: -hit.score)
         python = [os.fsdecode(hit.path) for hit in engine.search("a dog", k=18)]
 
-    assert python == [hit["path"] for hit in eighteen.search("a dog", "-k", "18")["hits"]]
+    assert python == [hit["path"] for hit in search("a dog", "-k", "18")["hits"]]
 
 
 def test_pickled_clouds_are_refused_with_the_way_out_and_the_readme_is_a_text(
