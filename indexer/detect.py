@@ -14,7 +14,7 @@ import xxhash
 from indexer.places import is_gone
 from indexer.report import Failure, Outcome
 from indexer.scan import Found, Scan, stat_of
-from unisearch.catalog.rows import FailureRow, ItemRow, KnownFile
+from unisearch.catalog.rows import FailureRow, ItemRow, KnownFile, Stat
 from unisearch.catalog.view import View
 from unisearch.media.files import checked_size, guarded
 from unisearch.media.read import modality_of
@@ -64,7 +64,7 @@ def survey(scan: Scan, view: View, retry: bool = False) -> Survey:
         else:
             found.ignored += 1
     gone = {path: file for path, file in known.items() if scan.covers(path)}
-    away = unmounted(gone)
+    away = unmounted({path: file.stat for path, file in gone.items()})
     found.gone = {path: file.item for path, file in gone.items() if path not in away}
     found.failed += [_away(folder) for folder in sorted(set(away.values()))]
     found.stale = [path for path in failures if scan.covers(path)]
@@ -72,18 +72,18 @@ def survey(scan: Scan, view: View, retry: bool = False) -> Survey:
     return found
 
 
-def unmounted(gone: Mapping[bytes, KnownFile]) -> dict[bytes, bytes]:
+def unmounted(gone: Mapping[bytes, Stat]) -> dict[bytes, bytes]:
     """Files that are not deleted but out of reach, each with the empty folder in their way.
 
     Where a drive was, there is an empty folder on another device than the files were on.
     """
     folders: dict[bytes, tuple[bytes, int] | None] = {}
     away = {}
-    for path, file in gone.items():
+    for path, before in gone.items():
         parent = os.path.dirname(path)  # noqa: PTH120 (bytes)
         if parent not in folders:
             folders[parent] = _empty_folder_above(parent)
-        if (empty := folders[parent]) and empty[1] != file.stat.device:
+        if (empty := folders[parent]) and empty[1] != before.device:
             away[path] = empty[0]
     return away
 
@@ -134,7 +134,7 @@ def look_at(
         return Finding("new", digest=digest)
     if before is not None and before.content == content:
         return Finding("same", item=before.item, digest=digest)
-    if before is None and (twin := _first_gone(view.items_of(content), claimed)):
+    if before is None and (twin := _vanished(view.items_of(content), claimed)):
         return Finding("moved", item=twin.id)
     return Finding("known", content=content, digest=digest)
 
@@ -153,8 +153,24 @@ def _renamed(file: Found, view: View, claimed: set[int]) -> ItemRow | None:
 
     Holds for all files below a folder that was moved: only the folder itself was touched.
     """
-    twins = view.items_with_inode(file.stat.inode)
-    return _first_gone([twin for twin in twins if twin.stat.same_file(file.stat)], claimed)
+    twins = [
+        item for item in view.items_with_inode(file.stat.inode) if item.stat.same_file(file.stat)
+    ]
+    here = [item for item in twins if item.stat.device == file.stat.device]
+    return _first_gone(here, claimed) or _vanished(twins, claimed)
+
+
+def _vanished(items: list[ItemRow], claimed: set[int]) -> ItemRow | None:
+    """The first of them whose file left a root that is in reach.
+
+    What lies on a drive that is unplugged is not gone: a file of the same content is a copy.
+    """
+    return _first_gone([item for item in items if _in_reach(item)], claimed)
+
+
+def _in_reach(item: ItemRow) -> bool:
+    present = os.path.isdir(item.root_path)  # noqa: PTH112 (bytes)
+    return present and not unmounted({item.path: item.stat})
 
 
 def _first_gone(items: list[ItemRow], claimed: set[int]) -> ItemRow | None:

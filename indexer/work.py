@@ -15,7 +15,7 @@ from indexer.rules import check_space, max_bytes, scan_of
 from indexer.scan import Found
 from indexer.store import settle
 from unisearch.catalog.folders import relative
-from unisearch.catalog.rows import KnownFile
+from unisearch.catalog.rows import KnownFile, RootRow
 from unisearch.errors import Unreadable, display
 from unisearch.wiring import Rooms
 
@@ -32,7 +32,7 @@ class Work:
         self._retry = retry
         self._batch = Batch(rooms, self.report)
         self._claimed: set[int] = set()  # items that were found again elsewhere
-        self._roots: list[tuple[int, bytes]] = []
+        self._roots: list[RootRow] = []  # as they were at the start
         self._total: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
         self._started = time.monotonic()
@@ -59,7 +59,7 @@ class Work:
         with self.rooms.catalog.write() as tx:
             for place in places:
                 ensure_root(tx, place)
-            self._roots = [(root.id, root.path) for root in tx.roots()]
+            self._roots = tx.roots()
 
     def _survey(self, place: bytes) -> Survey:
         with self.rooms.catalog.view() as view:
@@ -118,14 +118,16 @@ class Work:
         with self.rooms.catalog.write() as tx:
             for place in stale:
                 tx.clear_failure(place.root, place.rel_path)
+            filled = {root.id for root in self._roots if root.items}
             for root in tx.roots():
-                if root.items == 0 and is_gone(root.path):  # all of it was moved elsewhere
+                # Emptied by this run and not there any more: all of it was moved elsewhere.
+                if root.id in filled and root.items == 0 and is_gone(root.path):
                     tx.remove_root(root.id)
 
     def _place(self, path: bytes) -> Place:
-        for root, folder in self._roots:
-            if rel_path := relative(folder, path):
-                return Place(root, rel_path, path)
+        for root in self._roots:
+            if rel_path := relative(root.path, path):
+                return Place(root.id, rel_path, path)
         raise AssertionError(f"{display(path)} lies below no root")
 
     def _tell(self, path: bytes) -> None:

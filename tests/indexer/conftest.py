@@ -73,9 +73,18 @@ class Library:
         assert row is not None, name
         return row
 
-    def names(self) -> list[str]:
+    def items(self) -> list[ItemRow]:
+        """All items, by id."""
         with open_rooms(self.settings) as rooms, rooms.catalog.view() as view:
-            return sorted(item.path.decode().rsplit("/", 1)[1] for item in view.items())
+            return view.items()
+
+    def roots(self) -> list[bytes]:
+        """The indexed places, by path."""
+        with open_rooms(self.settings) as rooms, rooms.catalog.view() as view:
+            return [root.path for root in view.roots()]
+
+    def names(self) -> list[str]:
+        return sorted(item.path.decode().rsplit("/", 1)[1] for item in self.items())
 
     def live_rows(self) -> dict[int, np.ndarray]:
         """The vectors of all segments by id, after checking that nothing contradicts."""

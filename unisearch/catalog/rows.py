@@ -45,6 +45,7 @@ class ItemRow:
 
     id: int
     root: int
+    root_path: bytes
     path: bytes
     display: str
     suffix: str

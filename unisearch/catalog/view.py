@@ -263,5 +263,5 @@ def _item(row: Row[Any]) -> ItemRow:
     item, root, path, rel_path, display, suffix, content, modality, *rest = tuple(row)
     facts = {name: value for name, value in zip(FACTS, rest[7:], strict=True) if value is not None}
     place = join(path, rel_path)
-    head = (item, root, place, display, suffix, content, modality)
+    head = (item, root, path, place, display, suffix, content, modality)
     return ItemRow(*head, Stat(*rest[:5]), facts, rest[5] or "", rest[6])
