@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,7 @@ class _Sound:
             settings["probesize"] = "65536"
         # PyAV gets an open file, not a name: a name could be an address or hold any bytes.
         with (
+            _damage_told(),
             opened(self.path, self.max_bytes) as file,
             av.open(file, options=settings, metadata_errors="replace") as container,
         ):
@@ -154,6 +156,17 @@ class _Sound:
                 continue
             damaged = 0 if frames else damaged
             yield from frames
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """FFmpeg tells damage by numbers of the system, as if the disk had failed or access."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise ValueError(error.strerror or type(error).__name__) from error
 
 
 def mono(frame: AudioFrame) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ class OwnFolder(trimesh.resolvers.FilePathResolver):
         self.source = source
         self.file_name = "model"  # trimesh names parts after it, and a name may hold any bytes
         self.max_bytes = max_bytes
+        self.failure: Unreadable | None = None  # of the system; trimesh goes on without the file
 
     def get(self, name: str) -> bytes:
         for candidate in dict.fromkeys((name, unquote(name), name.replace("\\", "/"))):
@@ -36,7 +37,9 @@ class OwnFolder(trimesh.resolvers.FilePathResolver):
             return read_bytes(path, self.max_bytes)
         except Unreadable as error:  # the failure belongs to the model, not to what lies beside it
             reason = f"'{name}' beside it: {error.reason}"
-            raise Unreadable(self.source, error.kind, reason) from error
+            refusal = Unreadable(self.source, error.kind, reason, transient=error.transient)
+            self.failure = refusal if error.transient else self.failure
+            raise refusal from error
 
     def _inside(self, name: str) -> Path:
         try:

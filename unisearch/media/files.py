@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from unisearch.errors import FailureKind, UnisearchError, Unreadable
 from unisearch.media.signature import looks_like
 
 #: What stands in the first bytes is enough to tell every format that we know.
 HEAD_BYTES = 512
+
+_BUFFER_BYTES = 128 * 1024
+
+#: The system's errors that say something about the file or its place; a decoder that is led to
+#: an impossible place by damaged bytes raises the second row. Every other one will pass.
+_OF_THE_FILE = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("ENOENT", "ENOTDIR", "EACCES", "EPERM", "EISDIR", "ELOOP", "ENAMETOOLONG"),
+        *("EINVAL", "EOVERFLOW", "EFBIG", "ESPIPE", "EBADF"),
+    )
+)
 
 
 @contextmanager
@@ -28,7 +42,7 @@ def guarded(path: Path, wanted: str) -> Iterator[None]:
     except UnisearchError:
         raise
     except OSError as error:
-        raise Unreadable(path, _kind_of(error, path), _text_of(error, path, wanted)) from error
+        raise _of_system(error, path, wanted) from error
     except MemoryError as error:
         raise Unreadable(path, "memory", f"too little memory to read this {wanted}") from error
     except Exception as error:
@@ -53,11 +67,67 @@ def checked_size(path: Path, max_bytes: int) -> int:
     return status.st_size
 
 
-def opened(path: Path, max_bytes: int) -> BinaryIO:
-    """The file, open for reading; raises Unreadable as checked_size does."""
+@contextmanager
+def opened(path: Path, max_bytes: int) -> Iterator[BinaryIO]:
+    """The file, open for reading; raises Unreadable as checked_size does.
+
+    Where the system failed to deliver bytes, that is raised when the block ends, whatever a
+    decoder made of the bytes before.
+    """
     checked_size(path, max_bytes)
     with guarded(path, "file"):
-        return path.open("rb")
+        source = _Watched(path)
+    with io.BufferedReader(source, _BUFFER_BYTES) as file:
+        try:
+            yield cast(BinaryIO, file)
+        except Exception:
+            source.tell_failure(path)
+            raise
+        source.tell_failure(path)
+
+
+class _Watched(io.RawIOBase):
+    """A file's bytes, up to where the system fails to deliver them; remembers that it did."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", 0)
+        self._failure: OSError | None = None
+
+    def tell_failure(self, path: Path) -> None:
+        """Raises Unreadable when the system failed to read."""
+        if self._failure is not None:
+            raise _of_system(self._failure, path, "file") from self._failure
+
+    # The end is what every decoder can bear; pdfium would print what is raised in here.
+    def readinto(self, buffer: Any) -> int | None:
+        try:
+            return self._file.readinto(buffer) if self._failure is None else 0
+        except OSError as error:
+            self._failure = error
+            return 0
+
+    def readall(self) -> bytes:  # the inherited one reads large files in small pieces
+        try:
+            return self._file.readall() if self._failure is None else b""
+        except OSError as error:
+            self._failure = error
+            return b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
@@ -92,18 +162,16 @@ def foreign(path: Path, wanted: str) -> str | None:
     return found.name if found and found.kind != wanted else None
 
 
-def _kind_of(error: OSError, path: Path) -> FailureKind:
-    """Decoders raise OSError for damage too: only the system's own errors carry an errno."""
+def _of_system(error: OSError, path: Path, wanted: str) -> Unreadable:
+    """What an OSError says: decoders raise it for damage too, but then without an errno."""
     if isinstance(error, PermissionError):
-        return "permission"
-    if error.errno and not os.path.lexists(path):
-        return "vanished"
-    return "corrupt"
-
-
-def _text_of(error: OSError, path: Path, wanted: str) -> str:
-    if isinstance(error, PermissionError):
-        return "no permission to read the file"
-    if _kind_of(error, path) == "vanished":
-        return "the file is no longer there"
-    return damage(path, wanted, error)
+        return Unreadable(path, "permission", "no permission to read the file")
+    if error.errno is None:
+        return Unreadable(path, "corrupt", damage(path, wanted, error))
+    if error.errno not in _OF_THE_FILE:
+        kind: FailureKind = "memory" if error.errno == errno.ENOMEM else "permission"
+        reason = f"the system cannot read it now: {os.strerror(error.errno)}; run again"
+        return Unreadable(path, kind, reason, transient=True)
+    if not os.path.lexists(path):
+        return Unreadable(path, "vanished", "the file is no longer there")
+    return Unreadable(path, "corrupt", damage(path, wanted, error))

@@ -79,12 +79,10 @@ def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
         _check_gltf(path, suffix, data, options)
     if suffix == "dae":
         up = _collada_up(data)
-    loaded = trimesh.load_scene(
-        io.BytesIO(data),
-        file_type=suffix,
-        resolver=OwnFolder(path, options.max_file_bytes),
-        process=False,
-    )
+    beside = OwnFolder(path, options.max_file_bytes)
+    loaded = trimesh.load_scene(io.BytesIO(data), file_type=suffix, resolver=beside, process=False)
+    if beside.failure:
+        raise beside.failure
     _check_count(path, loaded, options)
     linear = suffix in ("glb", "gltf")  # glTF 2.0, 3.9.2 and 3.7.2.1: factors are linear light
     parts, clouds = [], []
