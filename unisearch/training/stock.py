@@ -16,9 +16,12 @@ from unisearch.training.corpus import Corpus, Item
 from unisearch.training.meaning import Labels, Meanings, tidy
 from unisearch.training.pool import load_part
 from unisearch.training.split import Split
+from unisearch.world.captions import make_caption
 from unisearch.world.concepts import CONCEPTS
 
 SLOTS = ("pictures", "shapes", "mels")
+#: Made sentences for each made thing.
+CAPTIONS = 10
 _KEYS = {"pictures": "picture_keys", "shapes": "shape_keys", "mels": "mel_keys"}
 
 
@@ -116,6 +119,9 @@ def _world_thing(key: str, meanings: Meanings) -> Thing:
     sounding = [(word, labels) for word in CONCEPTS[name].sounds]
     sounding += [(f"{name} {word}", labels) for word in CONCEPTS[name].sounds]
     stream = "world" if instance else "heard"
+    first = CAPTIONS * int(instance[0]) if instance else 0
+    captions = [make_caption(name, seed) for seed in range(first, first + CAPTIONS)]
+    texts += [(caption, labels) for caption in captions]
     return Thing(key, stream, labels, texts + (sounding if not instance else sounding[:2]))
 
 
