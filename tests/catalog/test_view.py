@@ -57,6 +57,22 @@ def test_under_chooses_a_copy_below_that_folder(catalog: Catalog, add: Add) -> N
         assert view.hits([1, 2], under=b"/elsewhere") == {}
 
 
+def test_a_preferred_copy_is_shown_where_it_has_the_segment(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        first = add(tx, b"a/x.txt", digest=b"same", texts=["one", "two"])
+        second = add(tx, b"b/x.txt", digest=b"same")
+        other = add(tx, b"y.txt")
+
+    with catalog.view() as view:
+        hits = view.hits([1, 2, 3], prefer={1: second, 3: second, 99: first})
+        below = view.hits([1], under=b"/media/a", prefer={1: second})
+    preferring = statements(catalog, lambda view: view.hits([1, 2, 3], prefer={1: second}))
+
+    assert {key: hit.item for key, hit in hits.items()} == {1: second, 2: first, 3: other}
+    assert below[1].item == first
+    assert preferring == 1
+
+
 def test_segments_can_be_filtered_by_folder_modality_and_item(catalog: Catalog, add: Add) -> None:
     with catalog.write() as tx:
         add(tx, b"a/x.txt", texts=["one", "two"])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from unisearch.errors import FailureKind
 from unisearch.records import Modality
-
-Where = Literal["name", "tag", "words", "passage"]
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,15 @@ class SegmentRow:
 
 @dataclass(frozen=True)
 class WordMatch:
-    """A segment whose words fit; rank > 0, more is better (bm25 with its sign turned)."""
+    """A segment whose words fit.
+
+    rank: in (0, 1], more is better: its share of the best match among names, or among passages
+    item: whose name, tags or words fit; None for a passage, which all its copies hold
+    """
 
     segment: int
     rank: float
-    where: Where
+    item: int | None
 
 
 @dataclass(frozen=True)

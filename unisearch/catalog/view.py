@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,12 +36,19 @@ _ITEM = f"""
     FROM items i JOIN roots r ON r.id = i.root_id LEFT JOIN contents c ON c.id = i.content_id
 """
 _HITS = """
+    WITH wanted AS (
+        SELECT json_extract(value, '$[0]') AS segment, json_extract(value, '$[1]') AS item
+        FROM json_each(:wanted)
+    )
     SELECT s.id, s.content_id, i.id, r.path, i.rel_path, c.modality, s.start_s, s.end_s, s.text,
            (SELECT count(*) - 1 FROM items WHERE content_id = s.content_id)
-    FROM json_each(:wanted) w
-    JOIN segments s ON s.id = w.value
+    FROM wanted w
+    JOIN segments s ON s.id = w.segment
     JOIN contents c ON c.id = s.content_id
-    JOIN items i ON i.id = (SELECT min(i.id) FROM items i WHERE i.content_id = s.content_id{below})
+    JOIN items i ON i.id = coalesce(
+        (SELECT i.id FROM items i WHERE i.id = w.item AND i.content_id = s.content_id{below}),
+        (SELECT min(i.id) FROM items i WHERE i.content_id = s.content_id{below})
+    )
     JOIN roots r ON r.id = i.root_id
 """
 
@@ -104,13 +111,20 @@ class View:
         )
         return [Block(*row) for row in rows]
 
-    def hits(self, segment_ids: Iterable[int], under: bytes | None = None) -> dict[int, SegmentRow]:
+    def hits(
+        self,
+        segment_ids: Iterable[int],
+        under: bytes | None = None,
+        prefer: Mapping[int, int] | None = None,
+    ) -> dict[int, SegmentRow]:
         """Segments by id, each with its first item (below `under`), in one statement.
 
+        prefer: items by segment, each taken instead of the first one when it has that segment
         Ids that are unknown, or without an item there, are left out.
         """
         clause, values = self._below(under)
-        wanted = json.dumps([int(segment) for segment in segment_ids])
+        prefer = prefer or {}
+        wanted = json.dumps([[int(key), prefer.get(int(key))] for key in segment_ids])
         rows = self._connection.exec_driver_sql(
             _HITS.format(below=clause), {"wanted": wanted, **values}
         )
@@ -127,9 +141,7 @@ class View:
     ) -> NDArray[np.int64]:
         """The ids of all segments that pass every given filter, ascending."""
         clause, values = self._below(under)
-        if modalities is not None:
-            clause += " AND c.modality IN (SELECT value FROM json_each(:modalities))"
-            values["modalities"] = json.dumps(list(modalities))
+        clause += _of_modalities(modalities, values)
         if items is not None:
             clause += " AND i.id IN (SELECT value FROM json_each(:items))"
             values["items"] = json.dumps([int(item) for item in items])
@@ -140,9 +152,20 @@ class View:
         )
         return _ids(rows)
 
-    def match_words(self, query: str, limit: int) -> list[WordMatch]:
-        """The segments whose name, tags, words or passage fit, best first; no input is an error."""
-        return words.match_words(self._connection, query, limit)
+    def match_words(
+        self,
+        query: str,
+        limit: int,
+        modalities: Sequence[Modality] | None = None,
+        under: bytes | None = None,
+    ) -> list[WordMatch]:
+        """The segments whose name, tags, words or passage fit, best first; no input is an error.
+
+        modalities, under: only segments that pass these filters are counted to the limit
+        """
+        filters, values = self._below(under)
+        filters += _of_modalities(modalities, values)
+        return words.match_words(self._connection, query, limit, filters, values)
 
     def item(self, item_id: int) -> ItemRow | None:
         """The item of that id."""
@@ -253,6 +276,14 @@ class View:
 
     def _run(self, statement: str, *values: Any) -> Any:
         return self._connection.exec_driver_sql(statement, values)
+
+
+def _of_modalities(modalities: Sequence[Modality] | None, values: dict[str, Any]) -> str:
+    """' AND ...' on contents c; what it names is added to the values."""
+    if modalities is None:
+        return ""
+    values["modalities"] = json.dumps(list(modalities))
+    return " AND c.modality IN (SELECT value FROM json_each(:modalities))"
 
 
 def _ids(rows: Iterable[Any]) -> NDArray[np.int64]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection
 
-from unisearch.catalog.rows import Where, WordMatch
+from unisearch.catalog.rows import WordMatch
 
 #: More words than this say nothing new and only cost time.
 _MOST_WORDS = 32
@@ -21,25 +23,34 @@ _COMMON = frozenset(
     )
 )
 
-# A zero weight takes a column out of bm25, so that its share of the rank can be read off.
+# bm25 cannot be asked for in a grouped question: first all matches, then the best of each segment.
+# Beside max() SQLite gives the item of the row that holds it.
 _ITEMS = """
-    SELECT s.id,
-           -bm25(item_words, 4.0, 3.0, 1.0) AS rank,
-           -bm25(item_words, 4.0, 0.0, 0.0),
-           -bm25(item_words, 0.0, 3.0, 0.0),
-           -bm25(item_words, 0.0, 0.0, 1.0)
-    FROM item_words
-    JOIN items i ON i.id = item_words.rowid
-    JOIN segments s ON s.content_id = i.content_id AND s.ordinal = 0
-    WHERE item_words MATCH :query
-    ORDER BY rank DESC, s.id LIMIT :limit
+    WITH found AS MATERIALIZED (
+        SELECT rowid AS item, -bm25(item_words, 4.0, 3.0, 1.0) AS rank
+        FROM item_words WHERE item_words MATCH :query
+    )
+    SELECT s.id, max(f.rank), i.id
+    FROM found f
+    JOIN items i ON i.id = f.item
+    JOIN contents c ON c.id = i.content_id
+    JOIN segments s ON s.content_id = c.id AND s.ordinal = 0
+    WHERE 1{filters}
+    GROUP BY s.id ORDER BY 2 DESC, s.id LIMIT :limit
 """
 _PASSAGES = """
-    SELECT rowid, -bm25(passages) AS rank
-    FROM passages WHERE passages MATCH :query
-    ORDER BY rank DESC, rowid LIMIT :limit
+    WITH found AS MATERIALIZED (
+        SELECT rowid AS segment, -bm25(passages) AS rank
+        FROM passages WHERE passages MATCH :query
+    )
+    SELECT s.id, max(f.rank), NULL
+    FROM found f
+    JOIN segments s ON s.id = f.segment
+    JOIN contents c ON c.id = s.content_id
+    JOIN items i ON i.content_id = c.id
+    WHERE 1{filters}
+    GROUP BY s.id ORDER BY 2 DESC, s.id LIMIT :limit
 """
-_COLUMNS: tuple[Where, ...] = ("name", "tag", "words")
 
 
 def match_query(text: str) -> str:
@@ -61,25 +72,29 @@ def name_words(rel_path: bytes) -> str:
     return " ".join([name, *split])
 
 
-def match_words(connection: Connection, text: str, limit: int) -> list[WordMatch]:
+def match_words(
+    connection: Connection,
+    text: str,
+    limit: int,
+    filters: str = "",
+    values: Mapping[str, Any] | None = None,
+) -> list[WordMatch]:
     """The segments whose name, tags, words or passage hold every telling word, best first.
 
+    filters, values: ' AND ...' on items i and contents c, and what it names
     An item stands for the first segment of its content. No input is an error.
     """
     query = match_query(text)
     if not query or limit < 1:
         return []
-    asked = {"query": query, "limit": limit}
-    found = [
-        WordMatch(segment, rank, _COLUMNS[shares.index(max(shares))])
-        for segment, rank, *shares in connection.exec_driver_sql(_ITEMS, asked)
-    ]
-    found += [
-        WordMatch(segment, rank, "passage")
-        for segment, rank in connection.exec_driver_sql(_PASSAGES, asked)
-    ]
-    found.sort(key=lambda match: (-match.rank, match.segment))
+    asked = {"query": query, "limit": limit, **(values or {})}
     best: dict[int, WordMatch] = {}
-    for match in found:
-        best.setdefault(match.segment, match)
-    return list(best.values())[:limit]
+    for statement in (_ITEMS, _PASSAGES):
+        rows = connection.exec_driver_sql(statement.format(filters=filters), asked).all()
+        # bm25 of a short name and of a passage are not comparable, their share of the best is.
+        for segment, rank, item in rows:
+            match = WordMatch(segment, rank / rows[0][1], item)
+            if known := best.get(segment):
+                match = WordMatch(segment, max(match.rank, known.rank), known.item)
+            best[segment] = match
+    return sorted(best.values(), key=lambda match: (-match.rank, match.segment))[:limit]
