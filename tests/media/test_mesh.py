@@ -83,6 +83,80 @@ def test_an_obj_takes_the_texture_under_the_middle_of_each_face(tmp_path: Path) 
     np.testing.assert_allclose(rgb, [[1, 0, 0], [0, 0, 1]], atol=0.01)
 
 
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+def _obj_with(folder: Path, texture: bytes) -> Path:
+    (folder / "t.png").write_bytes(texture)
+    (folder / "a.mtl").write_text("newmtl paint\nKd 1 0 0\nmap_Kd t.png\n")
+    path = folder / "a.obj"
+    path.write_text("mtllib a.mtl\n" + TRIANGLE + "usemtl paint\nf 1/1 2/2 3/3\n")
+    return path
+
+
+def _gltf_with(folder: Path, texture: bytes, material: dict[str, object]) -> Path:
+    """A box whose first and only picture is the texture."""
+    box = trimesh.creation.box()
+    box.visual = TextureVisuals(uv=np.zeros((8, 2)), material=PBRMaterial(doubleSided=True))
+    for name, content in trimesh.Scene(box).export(file_type="gltf").items():
+        (folder / name).write_bytes(content)
+    path = folder / "model.gltf"
+    header = json.loads(path.read_text())
+    (folder / "t.png").write_bytes(texture)
+    header |= {"images": [{"uri": "t.png"}], "textures": [{"source": 0}], "materials": [material]}
+    path.write_text(json.dumps(header))
+    return path
+
+
+def _glossy(number: int = 0) -> dict[str, object]:
+    textures = {key: {"index": number} for key in ("diffuseTexture", "specularGlossinessTexture")}
+    return {"extensions": {"KHR_materials_pbrSpecularGlossiness": textures}}
+
+
+@pytest.mark.parametrize("kind", ["obj", "gltf", "glossy gltf"])
+def test_a_texture_never_starts_another_program(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: started.append(1))
+    started: list[int] = []
+    if kind == "obj":
+        path = _obj_with(tmp_path, POSTSCRIPT)
+    elif kind == "gltf":
+        plain = {"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}
+        path = _gltf_with(tmp_path, POSTSCRIPT, plain)
+    else:
+        path = _gltf_with(tmp_path, POSTSCRIPT, _glossy())
+
+    mesh = surface(path)
+
+    assert not started
+    assert len(mesh.faces) in (1, 12)
+
+
+def test_a_texture_of_another_program_costs_the_texture_only(tmp_path: Path) -> None:
+    rgb = face_colors(surface(_obj_with(tmp_path, POSTSCRIPT)))
+
+    np.testing.assert_allclose(rgb, [[1, 0, 0]])
+
+
+def test_pillow_opens_what_it_likes_for_everybody_else(tmp_path: Path) -> None:
+    surface(_obj_with(tmp_path, POSTSCRIPT))
+
+    with Image.open(io.BytesIO(POSTSCRIPT)) as opened:
+        assert opened.format == "EPS"
+
+
+def test_textures_of_games_are_read(tmp_path: Path) -> None:
+    held = io.BytesIO()
+    Image.new("RGB", (8, 8), (0, 255, 0)).save(held, format="TGA")
+
+    rgb = face_colors(surface(_obj_with(tmp_path, held.getvalue())))
+
+    np.testing.assert_allclose(rgb, [[0, 1, 0]])
+
+
 def test_an_obj_without_materials_declares_no_colour(tmp_path: Path) -> None:
     path = tmp_path / "a.obj"
     path.write_text("mtllib missing.mtl\n" + TRIANGLE + "usemtl warm\nf 1/1 2/2 3/3\n")

@@ -19,6 +19,7 @@ from unisearch.errors import Unreadable
 from unisearch.media import colors
 from unisearch.media.beside import OwnFolder
 from unisearch.media.files import read_bytes
+from unisearch.media.textures import known_formats_only
 from unisearch.records import ReadOptions
 
 #: The axis that each format declares to point up; the others declare nothing.
@@ -80,7 +81,10 @@ def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
     if suffix == "dae":
         up = _collada_up(data)
     beside = OwnFolder(path, options.max_file_bytes)
-    loaded = trimesh.load_scene(io.BytesIO(data), file_type=suffix, resolver=beside, process=False)
+    with known_formats_only():
+        loaded = trimesh.load_scene(
+            io.BytesIO(data), file_type=suffix, resolver=beside, process=False
+        )
     if beside.failure:
         raise beside.failure
     _check_count(path, loaded, options)
