@@ -18,7 +18,7 @@ import numpy as np
 import unisearch
 from indexer import Indexer
 from tests.bench.timing import line, median_s
-from unisearch.engine.terms import term_of
+from unisearch.engine.values import term_of
 from unisearch.records import MODALITIES
 from unisearch.world.concepts import CONCEPTS
 from unisearch.world.library import make_library

@@ -100,13 +100,16 @@ def test_damaged_pages_of_the_catalogue_are_found(settings: Settings) -> None:
         assert errors(rooms)
 
 
-def test_weights_that_are_missing_are_found(settings: Settings, tmp_path: Path) -> None:
-    other = settings.model_copy(update={"space": "nosuchmodel", "models": tmp_path / "none"})
+def test_weights_that_are_damaged_are_found(settings: Settings, tmp_path: Path) -> None:
+    other = settings.model_copy(update={"space": "starter", "models": tmp_path})
+    (tmp_path / "starter").mkdir()
+    (tmp_path / "starter" / "weights").write_bytes(b"flipped")
+    (tmp_path / "starter" / "manifest.json").write_text('{"files": {"weights": "0123"}}')
 
     with open_rooms(other) as rooms:
         findings = doctor(rooms)
 
-    assert any("no weights" in f.message for f in findings if f.level == "error")
+    assert any("damaged" in f.message for f in findings if f.level == "error")
     assert any("also holds" in f.message for f in findings if f.level == "warning")
 
 

@@ -100,10 +100,3 @@ def test_a_repelling_term_takes_away_only_where_it_matches() -> None:
 
     assert whole[0] < whole[1] == whole[2]
     np.testing.assert_allclose(positive, 5)
-
-
-def test_the_best_word_match_gets_the_whole_bonus() -> None:
-    bonus = rank.word_bonus(np.array([4, 2, 1], np.float32), 1.5)
-
-    np.testing.assert_allclose(bonus, [1.5, 0.75, 0.375])
-    assert len(rank.word_bonus(np.empty(0, np.float32), 1.5)) == 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from unisearch.engine.terms import ItemId, Sentence, Term, check_modalities, parse_terms, term_of
+from unisearch.engine.terms import Term, check_modalities, parse_terms
+from unisearch.engine.values import term_of
 from unisearch.errors import UnisearchError, UnknownName, UsageError
 from unisearch.records import AudioSample, ImageSample, PointSample
 
@@ -21,17 +23,17 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_consecutive_words_form_one_sentence() -> None:
-    assert parse_terms(["a", "dog", "barks"]) == [Term(Sentence("a dog barks"))]
+    assert parse_terms(["a", "dog", "barks"]) == [Term("a dog barks")]
 
 
 def test_a_file_or_a_spaced_argument_stands_alone_between_words() -> None:
     terms = parse_terms(["red", "car", "cat.png", "at night", "loud"])
 
     assert terms == [
-        Term(Sentence("red car")),
+        Term("red car"),
         Term(Path("cat.png")),
-        Term(Sentence("at night")),
-        Term(Sentence("loud")),
+        Term("at night"),
+        Term("loud"),
     ]
 
 
@@ -39,16 +41,16 @@ def test_a_file_or_a_spaced_argument_stands_alone_between_words() -> None:
     ("argument", "term"),
     [
         ("2:cat.png", Term(Path("cat.png"), 2.0)),
-        ("0.5:night", Term(Sentence("night"), 0.5)),
-        ("10:item:7", Term(ItemId(7), 10.0)),
-        ("item:7", Term(ItemId(7))),
-        ("text:cat.png", Term(Sentence("cat.png"))),
+        ("0.5:night", Term("night", 0.5)),
+        ("10:item:7", Term(7, 10.0)),
+        ("item:7", Term(7)),
+        ("text:cat.png", Term("cat.png")),
         ("file:train", Term(Path("train"))),
         ("my dog.wav", Term(Path("my dog.wav"))),
         ("./cat.png", Term(Path("cat.png"))),
-        ("16:9", Term(Sentence("16:9"))),
-        ("train", Term(Sentence("train"))),
-        ("black and/or white", Term(Sentence("black and/or white"))),
+        ("16:9", Term("16:9")),
+        ("train", Term("train")),
+        ("black and/or white", Term("black and/or white")),
     ],
 )
 def test_an_argument_means(argument: str, term: Term) -> None:
@@ -64,7 +66,10 @@ def test_a_file_that_is_not_there_is_an_error_of_one_line(argument: str) -> None
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("argument", ["item:dog", "text:", "0:dog", "0.0:dog", " ", "2:text: "])
+@pytest.mark.parametrize(
+    "argument",
+    ["item:dog", "item:99999999999999999999", "text:", "0:dog", "0.0:dog", " ", "2:text: "],
+)
 def test_a_malformed_term_is_a_usage_error(argument: str) -> None:
     with pytest.raises(UsageError):
         parse_terms([argument])
@@ -77,17 +82,38 @@ def test_no_arguments_are_no_terms() -> None:
 def test_python_values_become_terms() -> None:
     points = np.zeros((5, 6))
 
-    assert term_of("dog") == Term(Sentence("dog"))
-    assert term_of(7) == Term(ItemId(7))
+    assert term_of("dog") == Term("dog")
+    assert term_of(7) == Term(7)
     assert term_of(Path("cat.png")) == Term(Path("cat.png"))
     assert term_of(b"RIFF") == Term(b"RIFF")
     assert isinstance(term_of(Image.new("L", (4, 4))).value, ImageSample)
-    assert isinstance(term_of((np.zeros((4, 4, 3)), "image")).value, ImageSample)
+    assert isinstance(term_of((np.zeros((4, 4, 3), np.uint8), "image")).value, ImageSample)
     assert isinstance(term_of((np.zeros(99), "audio", 8000)).value, AudioSample)
     cloud = term_of((points, "3d")).value
     assert isinstance(cloud, PointSample)
     assert cloud.colors is not None
     assert cloud.points.shape == cloud.colors.shape == (5, 3)
+
+
+def test_a_sentence_too_long_for_a_file_name_is_a_sentence() -> None:
+    words = "red " * 200
+
+    assert parse_terms([words]) == [Term(words)]
+    with pytest.raises(UnisearchError, match="no such file"):
+        parse_terms(["file:" + "x" * 5000])
+
+
+@pytest.mark.parametrize("array", [np.zeros((5, 5)), np.zeros(3), np.full((2, 3), np.nan)])
+@pytest.mark.parametrize("modality", ["image", "3d"])
+def test_an_array_of_another_shape_or_kind_is_a_usage_error(array: Any, modality: str) -> None:
+    with pytest.raises(UsageError):
+        term_of((array, modality))
+
+
+def test_an_array_of_sound_is_mono_and_has_a_rate() -> None:
+    for value in ((np.zeros((2, 99)), "audio", 8000), (np.zeros(99), "audio", 0)):
+        with pytest.raises(UsageError):
+            term_of(value)
 
 
 @pytest.mark.parametrize("value", [None, 1.5, True, "", ("a", "b"), {"dog"}])

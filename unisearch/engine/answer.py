@@ -40,14 +40,17 @@ class Answer:
         }
 
 
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """One hit; `path_b64` holds the exact bytes of a path that is no UTF-8."""
-    row: dict[str, Any] = {"rank": hit.rank, "item": hit.item}
+def path_json(path: bytes) -> dict[str, str]:
+    """A path for JSON; `path_b64` holds the exact bytes of one that is no UTF-8."""
     try:
-        row["path"] = hit.path.decode()
+        return {"path": path.decode()}
     except UnicodeDecodeError:
-        row["path"] = display(hit.path)
-        row["path_b64"] = base64.b64encode(hit.path).decode()
+        return {"path": display(path), "path_b64": base64.b64encode(path).decode()}
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """One hit as `search --json` prints it."""
+    row: dict[str, Any] = {"rank": hit.rank, "item": hit.item, **path_json(hit.path)}
     has_segment = hit.start_s is not None or bool(hit.text)
     return row | {
         "modality": hit.modality,

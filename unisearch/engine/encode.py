@@ -1,4 +1,4 @@
-"""A term of a question in, its unit vector out."""
+"""A file in, its unit vector out."""
 
 from __future__ import annotations
 
@@ -10,43 +10,38 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.engine.terms import Sentence
 from unisearch.errors import Unreadable, UsageError
 from unisearch.media.read import modality_of, read
 from unisearch.media.signature import looks_like
-from unisearch.records import Modality, ReadOptions, Sample, TextSample
+from unisearch.records import Modality, ReadOptions, Sample
 from unisearch.spaces.base import Space
 
 #: Segments of a file that are in memory at a time while it is encoded.
 BATCH = 32
 
 
-def encode_value(
-    space: Space, value: Sentence | Path | Sample | bytes, options: ReadOptions
+def encode_bytes(
+    space: Space, content: bytes, options: ReadOptions
 ) -> tuple[Modality, NDArray[np.float32]]:
-    """(modality, unit vector (dim,)) of a sentence, a file, a sample or a file's bytes.
-
-    A file of several segments is asked for as a whole: the mean of their vectors.
-    Raises Unreadable for a file that cannot be read.
-    """
-    match value:
-        case Sentence(text):
-            return "text", space.encode([TextSample(text)])[0]
-        case Path():
-            return encode_file(space, value, options)
-        case bytes():
-            with tempfile.TemporaryDirectory() as folder:
-                file = Path(folder, "query").with_suffix(suffix_of(value))
-                file.write_bytes(value)
-                return encode_file(space, file, options)
-        case _:
-            return value.modality, space.encode([value])[0]
+    """(modality, unit vector (dim,)) of a file's content."""
+    suffix = suffix_of(content)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "query").with_suffix(suffix)
+        file.write_bytes(content)
+        try:
+            return encode_file(space, file, options)
+        except Unreadable as error:
+            raise Unreadable(f"{len(content)} bytes", error.kind, error.reason) from None
 
 
 def encode_file(
     space: Space, path: Path, options: ReadOptions
 ) -> tuple[Modality, NDArray[np.float32]]:
-    """(modality, unit vector (dim,)) of a file."""
+    """(modality, unit vector (dim,)) of a file.
+
+    A file of several segments is asked for as a whole: the mean of their vectors.
+    Raises Unreadable for a file that cannot be read.
+    """
     reading = read(path, options)
     if reading.modality not in space.modalities:
         reason = f"the space '{space.name}' has no {reading.modality}"

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unisearch.catalog.view import View
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
-from unisearch.engine.encode import encode_value
-from unisearch.engine.scored import Asked, Scored, best_segments, merge
-from unisearch.engine.terms import ItemId, Sentence, Term, check_modalities, negative, term_of
-from unisearch.errors import UnisearchError, UsageError
+from unisearch.engine.encode import encode_bytes, encode_file
+from unisearch.engine.rank import Floats, Scored
+from unisearch.engine.terms import Asked, Term, Wanted, check_modalities, negative
+from unisearch.engine.values import term_of
+from unisearch.errors import UnisearchError, UsageError, display
 from unisearch.index.partition import Partition
-from unisearch.records import Hit, Modality, TextSample
-from unisearch.wiring import Rooms
-
-Floats = NDArray[np.float32]
-Keys = NDArray[np.int64]
-
-NO_WORDS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+from unisearch.records import Hit, Modality, Sample, TextSample
+from unisearch.spaces.base import Space
+from unisearch.wiring import Rooms, check_space
 
 
 class Engine:
@@ -39,20 +37,21 @@ class Engine:
         *terms: Any,
         into: Sequence[str] | str | None = None,
         k: int | None = None,
-        minus: Sequence[Any] = (),
+        minus: Sequence[Any] | str | Path = (),
         **options: Any,
     ) -> list[Hit]:
         """The best hits, best first.
 
-        terms, minus: see terms.term_of; minus repels. into: modalities to answer with, all by
+        terms, minus: see values.term_of; minus repels. into: modalities to answer with, all by
         default. options: as in `ask`.
         Raises UsageError for a question without meaning and Unreadable for an unreadable file.
         """
-        wanted = [into] if isinstance(into, str) else into
+        repelling = [minus] if isinstance(minus, str | bytes | Path | Term | int) else minus
+        side = self.rooms.read_options.image_min_side
         answer = self.ask(
-            [term_of(term) for term in terms],
-            minus=[term_of(term) for term in minus],
-            into=wanted,
+            [term_of(term, side) for term in terms],
+            minus=[term_of(term, side) for term in repelling],
+            into=into,
             k=k,
             **options,
         )
@@ -63,10 +62,10 @@ class Engine:
         terms: Sequence[Term],
         *,
         minus: Sequence[Term] = (),
-        into: Sequence[str] | None = None,
+        into: Sequence[str] | str | None = None,
         k: int | None = None,
         each: bool = False,
-        under: Path | None = None,
+        under: Path | str | None = None,
         min_score: float | None = None,
         names: bool = True,
     ) -> Answer:
@@ -74,30 +73,27 @@ class Engine:
 
         k: items in all, or of each modality with `each`; under: only files below this folder;
         min_score: least standardised score; names: also look words up in names and passages.
+        Raises ForeignSpace for a library whose vectors are of another space.
         """
-        wanted = check_modalities(into)
+        modalities = check_modalities(into)
         k = self.rooms.settings.search.k if k is None else k
-        if not terms:
-            raise UsageError("nothing to search for: give at least one term besides --not")
         if k < 1:
             raise UsageError(f"k is {k}; it must be at least 1")
+        question = [*terms, *map(negative, minus)]
+        if not any(term.weight > 0 for term in question):
+            raise UsageError("nothing to search for: give at least one term besides --not")
 
         start = time.perf_counter()
         with self.rooms.catalog.view() as view:
-            asked = self._understand(view, [*terms, *map(negative, minus)], names)
+            wanted = self._wanted(view, modalities, k, under)
+            asked = self._understand(view, question, wanted, names)
             encoded = time.perf_counter()
-            folder = bytes(under.absolute()) if under else None
-            allowed = None if folder is None else view.segments(under=folder)
-            found = [
-                self._score(asked, modality, k, allowed).best(k)
-                for modality in self._refresh(view, wanted)
-            ]
-            per_modality = self._join(view, asked, found, folder)
-        hits = merge(per_modality, k, each=each, min_score=min_score)
+            found = self._find(view, asked, wanted)
+        hits = rank.merge(found, k, each=each, min_score=min_score)
         end = time.perf_counter()
         return Answer(
             query=[
-                AskedTerm(modality, term.shown, term.weight, self.rooms.space.id)
+                AskedTerm(modality, term.shown, term.weight, self._space.id)
                 for term, modality in zip(asked.terms, asked.modalities, strict=True)
             ],
             hits=hits,
@@ -109,100 +105,152 @@ class Engine:
             },
         )
 
-    def _understand(self, view: View, terms: Sequence[Term], names: bool) -> Asked:
+    @cached_property
+    def _space(self) -> Space:
+        """The space of the question, which must be that of the library."""
+        check_space(self.rooms, self.rooms.space.id)
+        return self.rooms.space
+
+    def _wanted(
+        self, view: View, modalities: Sequence[Modality], k: int, under: Path | str | None
+    ) -> Wanted:
+        """The answer's frame. Raises UnisearchError for a folder that is not in the library."""
+        if under is None:
+            return Wanted(modalities, k)
+        folder = os.path.realpath(os.fsencode(under))
+        allowed = view.segments(under=folder)
+        if not len(allowed) and not os.path.exists(folder):  # noqa: PTH110 (bytes)
+            raise UnisearchError(f"{display(under)}: no such folder, and nothing indexed below it")
+        return Wanted(modalities, k, folder, allowed)
+
+    def _understand(self, view: View, terms: Sequence[Term], wanted: Wanted, names: bool) -> Asked:
         """The question with its vectors."""
         modalities: list[Modality] = []
         vectors: list[Floats] = []
         excluded: set[int] = set()
+        hidden = 0
         for term in terms:
-            if isinstance(term.value, ItemId):
-                modality, vector, content = self._stored(view, term.value.id)
+            if isinstance(term.value, int):
+                modality, rows, content = self._stored(view, term.value)
+                vector = rows.sum(axis=0) / np.linalg.norm(rows.sum(axis=0))
                 excluded.add(content)
-            elif isinstance(term.value, Sentence):
-                modality, vector = "text", self.rooms.space.encode([TextSample(term.value.text)])[0]
+                hidden += len(rows)
             else:
-                modality, vector = encode_value(
-                    self.rooms.space, term.value, self.rooms.read_options
-                )
+                modality, vector = self._encoded(term.value)
             modalities.append(modality)
             vectors.append(vector)
-        keys, ranks = self._word_matches(view, terms) if names else NO_WORDS
-        return Asked(terms, modalities, np.stack(vectors), keys, ranks, frozenset(excluded))
+        ranks, items = self._names(view, terms, wanted) if names else ({}, {})
+        return Asked(
+            terms=terms,
+            modalities=modalities,
+            vectors=np.stack(vectors),
+            weights=np.array([term.weight for term in terms], dtype=np.float32),
+            names=ranks,
+            items=items,
+            excluded=frozenset(excluded),
+            hidden=hidden,
+        )
 
-    def _word_matches(self, view: View, terms: Sequence[Term]) -> tuple[Keys, Floats]:
-        """(segments, ascending, and how well): names, captions or passages hold a sentence."""
-        best: dict[int, float] = {}
+    def _encoded(self, value: str | Path | bytes | Sample) -> tuple[Modality, Floats]:
+        """(modality, unit vector (dim,)) of what a term holds. Raises Unreadable."""
+        match value:
+            case str():
+                return "text", self._space.encode([TextSample(value)])[0]
+            case Path():
+                return encode_file(self._space, value, self.rooms.read_options)
+            case bytes():
+                return encode_bytes(self._space, value, self.rooms.read_options)
+            case _:
+                return value.modality, self._space.encode([value])[0]
+
+    def _names(
+        self, view: View, terms: Sequence[Term], wanted: Wanted
+    ) -> tuple[dict[int, float], dict[int, int]]:
+        """(how well, whose name) by segment: names, captions and passages that hold a sentence."""
+        ranks: dict[int, float] = {}
+        items: dict[int, int] = {}
+        limit = max(self.rooms.settings.search.candidates, 20 * wanted.k)
         for term in terms:
-            if isinstance(term.value, Sentence) and term.weight > 0:
-                limit = self.rooms.settings.search.candidates
-                for match in view.match_words(term.value.text, limit):
-                    best[match.segment] = max(match.rank, best.get(match.segment, 0.0))
-        keys = sorted(best)
-        ranks = [best[key] for key in keys]
-        return np.array(keys, dtype=np.int64), np.array(ranks, dtype=np.float32)
+            if not isinstance(term.value, str) or term.weight < 0:
+                continue
+            for match in view.match_words(
+                term.value, limit, modalities=wanted.modalities, under=wanted.under
+            ):
+                ranks[match.segment] = max(match.rank, ranks.get(match.segment, 0.0))
+                if match.item is not None:
+                    items[match.segment] = match.item
+        return ranks, items
 
     def _stored(self, view: View, item: int) -> tuple[Modality, Floats, int]:
-        """(modality, mean vector, content) of an item of the library."""
+        """(modality, vectors (n, dim), content) of an item of the library."""
         row = view.item(item)
         if row is None:
             raise UnisearchError(f"item:{item}: the library has no such item")
-        if row.content is None or row.modality is None or not self._refresh(view, [row.modality]):
-            raise UnisearchError(f"item:{item}: has no vector in '{self.rooms.space.name}'")
-        total = self._partitions[row.modality].vectors(view.segments(items=[item])).sum(axis=0)
-        return row.modality, total / np.linalg.norm(total), row.content
+        alone = Wanted([row.modality] if row.modality else [], k=1)
+        if row.content is None or row.modality is None or not self._refresh(view, alone):
+            raise UnisearchError(f"item:{item}: has no vector in '{self._space.name}'")
+        keys = view.segments(items=[item])
+        return row.modality, self._partitions[row.modality].vectors(keys), row.content
 
-    def _refresh(self, view: View, wanted: Sequence[Modality]) -> list[Modality]:
+    def _refresh(self, view: View, wanted: Wanted) -> list[Modality]:
         """Brings the wanted partitions to what the view sees; those that hold something."""
-        states = view.partitions(self.rooms.space.id)
-        present = [modality for modality in wanted if modality in states]
+        states = view.partitions(self._space.id)
+        present = [modality for modality in wanted.modalities if modality in states]
         for modality in present:
             if modality not in self._partitions:
                 self._partitions[modality] = Partition(self.rooms.row_files(modality))
             self._partitions[modality].refresh(states[modality])
         return [modality for modality in present if len(self._partitions[modality])]
 
-    def _score(self, asked: Asked, modality: Modality, k: int, allowed: Keys | None) -> Scored:
-        """The candidates of one partition: nearest of each attracting term, and word matches."""
+    def _find(self, view: View, asked: Asked, wanted: Wanted) -> list[list[Hit]]:
+        """The items of each partition, the best segment of each, joined in one statement.
+
+        A long sound or text may fill many places with its segments: then more are looked at.
+        """
+        parts = self._refresh(view, wanted)
+        largest = max((len(self._partitions[part]) for part in parts), default=0)
+        reach = max(self.rooms.settings.search.candidates, 20 * wanted.k) + asked.hidden
+        while True:
+            scored = [self._score(asked, wanted, part, reach) for part in parts]
+            keys = [int(key) for one in scored for key in one.keys]
+            rows = view.hits(keys, under=wanted.under, prefer=asked.items)
+            weak_above = self.rooms.settings.search.weak_above
+            found = [
+                rank.best_segments(one.hits(rows, weak_above, self._space.id), rows, asked.excluded)
+                for one in scored
+            ]
+            enough = all(
+                len(hits) >= wanted.k or reach >= len(self._partitions[part])
+                for hits, part in zip(found, parts, strict=True)
+            )
+            if enough or reach >= largest:
+                return found
+            reach *= 8
+
+    def _score(self, asked: Asked, wanted: Wanted, modality: Modality, reach: int) -> Scored:
+        """The best candidates: nearest of each attracting term, and what the words match."""
         partition = self._partitions[modality]
-        settings = self.rooms.settings.search
         attract = asked.weights > 0
-        found = partition.search(
-            asked.vectors[attract], max(settings.candidates, 20 * k), allowed=allowed
-        )
-        near = np.array([match.key for matches in found for match in matches], dtype=np.int64)
-        named = asked.word_keys if allowed is None else np.intersect1d(asked.word_keys, allowed)
-        keys = np.union1d(near, named)
+        found = partition.search(asked.vectors[attract], reach, allowed=wanted.allowed)
+        near = [match.key for matches in found for match in matches]
+        keys = np.union1d(np.array(near, dtype=np.int64), np.array(list(asked.names), np.int64))
         cosines = partition.scores(asked.vectors, keys)  # (terms, n)
         here = ~np.isnan(cosines[0])  # words also match in other partitions
         keys, cosines = keys[here], cosines[:, here]
 
-        background = asked.vectors @ self.rooms.space.reference(modality).T
+        background = asked.vectors @ self._space.reference(modality).T
         spread = rank.spread(background)
         score, positive = rank.fuse(spread.standardise(cosines), asked.weights)
         tail = rank.fit_tail(rank.fuse(spread.standardise(background), asked.weights)[1])
-        words = asked.word_ranks[np.searchsorted(asked.word_keys, keys[np.isin(keys, named)])]
-        by_words = np.isin(keys, named)
-        score[by_words] += rank.word_bonus(words, settings.name_bonus)
+        names = np.array([asked.names.get(int(key), 0.0) for key in keys], dtype=np.float32)
         return Scored(
             modality=modality,
             keys=keys,
-            score=score,
+            score=score + self.rooms.settings.search.name_bonus * names,
             similarity=np.average(cosines[attract], axis=0, weights=asked.weights[attract]),
             expected=rank.expected_by_chance(tail, positive, len(partition)),
-            by_vector=np.isin(keys, near),
-            by_words=by_words,
-        )
-
-    def _join(
-        self, view: View, asked: Asked, found: Sequence[Scored], under: bytes | None
-    ) -> list[list[Hit]]:
-        """The items of each partition, best segment of each, joined in one statement."""
-        rows = view.hits([int(key) for scored in found for key in scored.keys], under=under)
-        weak_above = self.rooms.settings.search.weak_above
-        return [
-            best_segments(scored.hits(rows, weak_above, self.rooms.space.id), rows, asked.excluded)
-            for scored in found
-        ]
+            by_words=names > 0,
+        ).best(reach)
 
     def close(self) -> None:
         """Releases the library."""

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from unisearch.engine.answer import path_json
 from unisearch.errors import display
 from unisearch.wiring import Rooms
 
@@ -33,7 +34,7 @@ def status(rooms: Rooms) -> dict[str, Any]:
         ],
         "roots": [
             {
-                "path": display(root.path),
+                **path_json(root.path),
                 "items": root.items,
                 "present": os.path.isdir(root.path),  # noqa: PTH112 (paths are bytes)
             }

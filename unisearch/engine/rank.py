@@ -9,12 +9,20 @@ deviations above that background.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unisearch.records import Hit, Modality
+
+if TYPE_CHECKING:
+    from unisearch.catalog.view import SegmentRow
+
 Floats = NDArray[np.float32]
+Keys = NDArray[np.int64]
 
 #: A varied background holds a few things of the very kind that is asked for. What lies above
 #: this share of it counts as "at least so high" and does not stretch spread or tail.
@@ -91,9 +99,90 @@ def expected_by_chance(tail: Tail, positive: Floats, live: int) -> Floats:
     return tail.probability(positive) * np.float32(live)
 
 
-def word_bonus(ranks: Floats, bonus: float) -> Floats:
-    """Standard deviations for hits whose words match: `bonus` for the best, in proportion below.
+@dataclass(frozen=True)
+class Scored:
+    """The candidates of one partition; the arrays run in parallel."""
 
-    ranks: positive, larger is better
-    """
-    return ranks / max(float(ranks.max(initial=0.0)), 1e-9) * bonus
+    modality: Modality
+    keys: Keys
+    score: Floats  # standardised; words and repelling terms counted
+    similarity: Floats  # mean cosine to the attracting terms
+    expected: Floats  # equally good hits that chance alone would give
+    by_words: NDArray[np.bool_]  # names, captions or passages hold the words
+
+    def best(self, count: int) -> Scored:
+        """The best candidates, best first, ties by key."""
+        order = np.lexsort((self.keys, -self.score))[:count]
+        return Scored(
+            self.modality,
+            self.keys[order],
+            self.score[order],
+            self.similarity[order],
+            self.expected[order],
+            self.by_words[order],
+        )
+
+    def hits(self, rows: Mapping[int, SegmentRow], weak_above: float, space: str) -> list[Hit]:
+        """A hit for each candidate that has a row; the others were just removed.
+
+        weak_above: a hit is weak when chance gives more than this many as good, unless its
+        words match
+        """
+        return [
+            Hit(
+                rank=0,
+                item=row.item,
+                path=row.path,
+                modality=self.modality,
+                score=float(self.score[i]),
+                similarity=float(self.similarity[i]),
+                weak=bool(self.expected[i] > weak_above and not self.by_words[i]),
+                expected_by_chance=float(self.expected[i]),
+                matched=self._matched(i, weak_above),
+                copies=row.copies,
+                segment=row.segment,
+                start_s=row.start_s,
+                end_s=row.end_s,
+                text=row.text,
+                space=space,
+            )
+            for i, key in enumerate(self.keys)
+            if (row := rows.get(int(key)))
+        ]
+
+    def _matched(self, i: int, weak_above: float) -> Literal["vector", "name", "both"]:
+        """What speaks for the hit; a vector that chance explains does not."""
+        if not self.by_words[i]:
+            return "vector"
+        return "name" if self.expected[i] > weak_above else "both"
+
+
+def best_segments(
+    hits: Iterable[Hit], rows: Mapping[int, SegmentRow], excluded: frozenset[int]
+) -> list[Hit]:
+    """The first hit of each content, in the order given, without the excluded contents."""
+    seen = set(excluded)
+    kept = []
+    for hit in hits:
+        content = rows[hit.segment].content
+        if content not in seen:
+            seen.add(content)
+            kept.append(hit)
+    return kept
+
+
+def merge(
+    per_modality: Iterable[Sequence[Hit]],
+    k: int,
+    *,
+    each: bool = False,
+    min_score: float | None = None,
+) -> list[Hit]:
+    """The best k hits, or the best k of each modality, ranked by score; ties by segment."""
+    lists = [hits[:k] for hits in per_modality]
+    hits = sorted(
+        (hit for hits in lists for hit in hits if min_score is None or hit.score >= min_score),
+        key=lambda hit: (-hit.score, hit.segment),
+    )
+    kept = hits if each else hits[:k]
+    return [replace(hit, rank=place) for place, hit in enumerate(kept, start=1)]

@@ -11,48 +11,46 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from unisearch.errors import UnisearchError, UnknownName, UsageError, display
 from unisearch.media.read import modality_of
 from unisearch.records import MODALITIES, Modality, Sample
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 MAX_WEIGHT = 10.0
+MAX_ID = 2**63 - 1  # of SQLite
 WEIGHT = re.compile(r"(\d{1,2}(?:\.\d)?):(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Sentence:
-    """Words to search for."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class ItemId:
-    """An item of the library, by its id."""
-
-    id: int
-
-
-@dataclass(frozen=True)
 class Term:
-    """One part of a question and how much it counts; a negative weight repels."""
+    """One part of a question and how much it counts; a negative weight repels.
 
-    value: Sentence | Path | ItemId | Sample | bytes
+    value: words (str), a file (Path) or its content (bytes), the id of an item (int), a sample
+    """
+
+    value: str | Path | bytes | int | Sample
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < abs(self.weight) < float("inf"):
+            raise UsageError(f"{self.shown}: a weight is a number other than 0, not {self.weight}")
 
     @property
     def shown(self) -> str:
         """The term as text."""
         match self.value:
-            case Sentence(text):
-                return text
-            case ItemId(id):
-                return f"item:{id}"
+            case str():
+                return self.value
+            case int():
+                return f"item:{self.value}"
             case Path():
                 return display(self.value)
             case bytes():
@@ -80,7 +78,7 @@ def parse_terms(arguments: Sequence[str]) -> list[Term]:
 
 def sentence(words: Sequence[str]) -> list[Term]:
     """One term for consecutive words, none for none."""
-    return [Term(Sentence(" ".join(words)))] if words else []
+    return [Term(" ".join(words))] if words else []
 
 
 def is_plain_word(argument: str) -> bool:
@@ -94,16 +92,16 @@ def parse_term(argument: str) -> Term:
     weight, rest = split_weight(argument)
     prefix, colon, forced = rest.partition(":")
     if colon and prefix == "text":
-        return Term(Sentence(not_empty(forced, argument)), weight)
+        return Term(not_empty(forced, argument), weight)
     if colon and prefix == "file":
         return Term(existing(not_empty(forced, argument)), weight)
     if colon and prefix == "item":
-        if not forced.isdecimal():
+        if not forced.isdecimal() or int(forced) > MAX_ID:
             raise UsageError(f"'{argument}': item: takes a number, as `search` shows it")
-        return Term(ItemId(int(forced)), weight)
+        return Term(int(forced), weight)
     if looks_like_file(rest):
         return Term(existing(rest), weight)
-    return Term(Sentence(not_empty(rest, argument)), weight)
+    return Term(not_empty(rest, argument), weight)
 
 
 def split_weight(argument: str) -> tuple[float, str]:
@@ -122,19 +120,29 @@ def looks_like_file(argument: str) -> bool:
     Words that merely hold a slash ('and/or') and name nothing on disk are still taken for a
     path: the error tells how to force text.
     """
-    if "\0" in argument:
+    path = Path(argument)
+    if " " in argument and not is_file(path):
+        return path.is_absolute() or modality_of(path) is not None
+    return os.sep in argument or modality_of(path) is not None
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a sentence too long for a file name is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
         return False
-    if " " in argument and not Path(argument).exists():
-        return Path(argument).is_absolute() or modality_of(Path(argument)) is not None
-    return os.sep in argument or modality_of(Path(argument)) is not None
 
 
 def existing(argument: str) -> Path:
     """The file of that name. Raises UnisearchError in one line when there is none."""
     path = Path(argument)
-    if path.is_file():
+    if is_file(path):
         return path
-    what = "is a folder, not a file" if path.is_dir() else "no such file"
+    try:
+        what = "is no regular file" if path.exists() else "no such file"
+    except (OSError, ValueError):
+        what = "no such file"
     raise UnisearchError(f"{display(path)}: {what}; write text:… if these are words")
 
 
@@ -145,54 +153,28 @@ def not_empty(text: str, argument: str) -> str:
     return text
 
 
-def term_of(value: Any) -> Term:
-    """The term that a Python value stands for.
+@dataclass(frozen=True)
+class Wanted:
+    """What an answer should hold."""
 
-    str: a sentence; Path: a file; int: an item id; bytes: the content of a file; a PIL image;
-    a sample of records.py; (array, modality) for pixels uint8 (h, w, 3) or points (n, 3);
-    (array, 'audio', rate_hz) for sound. Any of these as Term carries a weight.
-    Raises UsageError for anything else.
-    """
-    match value:
-        case Term():
-            return value
-        case str():
-            return Term(Sentence(not_empty(value, value)))
-        case bool():
-            raise UsageError(f"{value!r} is no term")
-        case int():
-            return Term(ItemId(value))
-        case Path():
-            return Term(existing(os.fspath(value)))
-        case bytes() | bytearray():
-            return Term(bytes(value))
-    return Term(sample_of(value))
+    modalities: Sequence[Modality]
+    k: int
+    under: bytes | None = None  # only files at and below this folder
+    allowed: NDArray[np.int64] | None = None  # their segments
 
 
-def sample_of(value: Any) -> Sample:
-    """The sample that a PIL image, an array with its modality or a sample stands for."""
-    import numpy as np
+@dataclass(frozen=True)
+class Asked:
+    """A question, ready to be searched for."""
 
-    from unisearch.records import AudioSample, ImageSample, PointSample
-
-    if isinstance(value, Sample):
-        return value
-    if hasattr(value, "convert"):  # a PIL image
-        return ImageSample(np.asarray(value.convert("RGB")))
-    match value:
-        case (array, "image"):
-            return ImageSample(np.ascontiguousarray(array, dtype=np.uint8))
-        case (array, "3d"):
-            points = np.asarray(array, dtype=np.float32)
-            return PointSample(
-                points[:, :3], colors=points[:, 3:6] if points.shape[1] > 3 else None
-            )
-        case (array, "audio", int(rate)):
-            return AudioSample(np.asarray(array, dtype=np.float32), rate)
-    raise UsageError(
-        f"{type(value).__name__} is no term: str, Path, item id, bytes, PIL image, sample, "
-        "(array, 'image' | '3d') or (array, 'audio', rate_hz)"
-    )
+    terms: Sequence[Term]
+    modalities: Sequence[Modality]  # of the terms
+    vectors: NDArray[np.float32]  # (terms, dim), unit rows
+    weights: NDArray[np.float32]  # (terms,), negative for terms that repel
+    names: Mapping[int, float]  # segments whose names or passages hold the words: how well
+    items: Mapping[int, int]  # whose name it is, by segment
+    excluded: frozenset[int]  # contents that are asked for by id, hence no answer
+    hidden: int  # how many segments they have
 
 
 def negative(term: Term) -> Term:
@@ -200,14 +182,16 @@ def negative(term: Term) -> Term:
     return replace(term, weight=-abs(term.weight))
 
 
-def check_modalities(names: Sequence[str] | None) -> tuple[Modality, ...]:
+def check_modalities(names: Sequence[str] | str | None) -> tuple[Modality, ...]:
     """The modalities of those names, in the order of MODALITIES; None means all.
 
+    names: a list, or one text with commas between
     Raises UnknownName, naming the nearest one.
     """
     if not names:
         return MODALITIES
-    for name in names:
+    wanted = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
+    for name in wanted:
         if name not in MODALITIES:
             raise UnknownName("modality", name, MODALITIES)
-    return tuple(modality for modality in MODALITIES if modality in names)
+    return tuple(modality for modality in MODALITIES if modality in wanted)
