@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from unisearch.catalog.folders import relative
-from unisearch.catalog.view import View
+from unisearch.catalog.rows import RootRow
 from unisearch.catalog.write import Writing
 from unisearch.errors import UnisearchError, display
 
@@ -40,23 +40,33 @@ def resolve(paths: Iterable[Path | str | bytes]) -> list[bytes]:
     )
 
 
-def folder_of(place: bytes) -> bytes:
-    """The folder that becomes a root for this place: itself, or that of a single file."""
-    return place if os.path.isdir(place) else os.path.dirname(place)  # noqa: PTH112, PTH120
+def ensure_roots(tx: Writing, places: Iterable[bytes]) -> None:
+    """Make roots for places that belong to none.
+
+    A single file makes none of its folder's other files part of the library.
+    """
+    roots = {(root.path, root.whole) for root in tx.roots()}
+    for place in places:
+        whole = os.path.isdir(place)  # noqa: PTH112 (bytes)
+        folder = place if whole else os.path.dirname(place)  # noqa: PTH120 (bytes)
+        held = any((above, True) in roots for above in _and_above(folder))
+        if not held and (folder, whole) not in roots:
+            tx.add_root(folder, whole)
+            roots.add((folder, whole))
 
 
-def ensure_root(tx: Writing, place: bytes) -> None:
-    """Make a root for the place, unless one lies at or above it."""
-    if root_of(tx, place) is None:
-        tx.add_root(folder_of(place))
+def place_of(roots: Iterable[RootRow], path: bytes) -> Place | None:
+    """Where a file belongs, None when it is in no root."""
+    for root in roots:
+        if root.holds(path):
+            return Place(root.id, relative(root.path, path) or b"", path)
+    return None
 
 
-def root_of(view: View, place: bytes) -> tuple[int, bytes] | None:
-    """(id, path) of the root at or above the place."""
-    return next(
-        ((root.id, root.path) for root in view.roots() if relative(root.path, place) is not None),
-        None,
-    )
+def _and_above(folder: bytes) -> Iterator[bytes]:
+    yield folder
+    while folder != (folder := os.path.dirname(folder)):  # noqa: PTH120 (bytes)
+        yield folder
 
 
 def is_gone(path: bytes) -> bool:

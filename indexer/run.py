@@ -10,11 +10,12 @@ from typing import Self
 
 from indexer.foresee import Foresight, foresee_first
 from indexer.lock import writer_lock
-from indexer.places import resolve
+from indexer.places import place_of, resolve
 from indexer.report import Report
 from indexer.store import settle
 from indexer.work import ProgressHook, Work
 from unisearch.catalog.folders import relative
+from unisearch.catalog.rows import RootRow
 from unisearch.catalog.write import Writing
 from unisearch.config import Settings, load_settings
 from unisearch.errors import LibraryMissing, UnisearchError, display
@@ -66,17 +67,21 @@ class Indexer:
             return Work(rooms, progress, retry).over(places)
 
     def forget(self, path: AnyPath) -> int:
-        """Drop the items at and below a path from the library; how many there were.
+        """Drop what is at and below a path from the library; how many files it knew there,
+        those that could not be read included.
 
         The files stay as they are, and a later run over them finds them again.
         """
         place = os.path.realpath(os.fsencode(path))
         with self._changing() as tx:
-            for failure in tx.failures(place):
-                for root in tx.roots():
-                    if rel_path := relative(root.path, failure.path):
-                        tx.clear_failure(root.id, rel_path)
-            return tx.remove_items(item.item for item in tx.known_files(place).values())
+            roots, known = tx.roots(), tx.known_files(place)
+            failed = {failure.path for failure in tx.failures(place)}
+            for at in (place_of(roots, path) for path in failed):
+                if at is not None:
+                    tx.clear_failure(at.root, at.rel_path)
+            tx.remove_items(file.item for file in known.values())
+            tx.drop_empty_roots()
+            return len(failed | known.keys())
 
     def tag(self, items: Sequence[int], add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
         """Put words on items and take others off; how many items changed.
@@ -115,9 +120,9 @@ class Indexer:
             roots = {root.path: root for root in tx.roots()}
             if before not in roots:
                 raise UnisearchError(f"{display(old)} is not an indexed folder")
-            for other in roots.keys() - {before}:
-                if relative(other, after) is not None or relative(after, other) is not None:
-                    raise UnisearchError(f"{display(new)}: {display(other)} is indexed already")
+            for path, other in roots.items():
+                if path != before and _overlap(roots[before], after, other):
+                    raise UnisearchError(f"{display(new)}: {display(path)} is indexed already")
             tx.move_root(roots[before].id, after)
             return roots[before].items
 
@@ -167,3 +172,10 @@ class Indexer:
             return foresee_first(places, self.settings.index.ignore)
         with rooms:
             return Foresight(rooms).over(places)
+
+
+def _overlap(root: RootRow, after: bytes, other: RootRow) -> bool:
+    """Whether some path would belong to both roots when the first lies at `after`."""
+    inside = other.whole and relative(other.path, after) is not None
+    around = root.whole and relative(after, other.path) is not None
+    return inside or around or other.path == after

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from indexer.batch import MOST_CHANGES, Batch, Change
 from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, survey
 from indexer.encode import Encoder
-from indexer.places import Place, ensure_root, is_gone
+from indexer.places import Place, ensure_roots, is_gone, place_of
 from indexer.report import Progress, Report
 from indexer.rules import check_space, max_bytes, scan_of
 from indexer.scan import Found
 from indexer.store import settle
-from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import KnownFile, RootRow
 from unisearch.errors import Unreadable, display
 from unisearch.wiring import Rooms
@@ -33,6 +32,7 @@ class Work:
         self._batch = Batch(rooms, self.report)
         self._claimed: set[int] = set()  # items that were found again elsewhere
         self._roots: list[RootRow] = []  # as they were at the start
+        self._new: list[int] = []  # roots that this run made
         self._total: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
         self._started = time.monotonic()
@@ -57,9 +57,10 @@ class Work:
 
     def _take_places(self, places: Iterable[bytes]) -> None:
         with self.rooms.catalog.write() as tx:
-            for place in places:
-                ensure_root(tx, place)
+            before = {root.id for root in tx.roots()}
+            ensure_roots(tx, places)
             self._roots = tx.roots()
+            self._new = [root.id for root in self._roots if root.id not in before]
 
     def _survey(self, place: bytes) -> Survey:
         with self.rooms.catalog.view() as view:
@@ -123,12 +124,12 @@ class Work:
                 # Emptied by this run and not there any more: all of it was moved elsewhere.
                 if root.id in filled and root.items == 0 and is_gone(root.path):
                     tx.remove_root(root.id)
+            tx.drop_empty_roots(self._new)
 
     def _place(self, path: bytes) -> Place:
-        for root in self._roots:
-            if rel_path := relative(root.path, path):
-                return Place(root.id, rel_path, path)
-        raise AssertionError(f"{display(path)} lies below no root")
+        place = place_of(self._roots, path)
+        assert place is not None, f"{display(path)} lies below no root"
+        return place
 
     def _tell(self, path: bytes) -> None:
         if self._hook is not None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from unisearch.catalog import tables
 from unisearch.catalog.open import Catalog
+from unisearch.catalog.rows import RootRow
 from unisearch.errors import LibraryDamaged, LibraryMissing, LibraryTooNew
 
 Add = Callable[..., int]
@@ -103,24 +105,29 @@ def test_a_creation_that_was_killed_is_finished_by_the_next_writer(tmp_path: Pat
         assert view._connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
 
 
-def test_an_older_format_is_copied_before_it_is_migrated(
-    catalog: Catalog, add: Add, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with catalog.write() as tx:
-        add(tx, b"a.txt")
-    catalog.close()
-    monkeypatch.setattr("unisearch.catalog.open.FORMAT", tables.FORMAT + 1)
-    monkeypatch.setattr("unisearch.catalog.migrate.FORMAT", tables.FORMAT + 1)
+def test_an_older_format_is_copied_before_it_is_migrated(tmp_path: Path) -> None:
+    from unisearch.catalog.migrations.versions import v0001_first as first
+
+    path = tmp_path / "catalog.db"
+    with closing(sqlite3.connect(path)) as old:
+        for statement in (*first.TABLES, *first.FULL_TEXT):
+            old.execute(statement)
+        old.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        old.execute("INSERT INTO alembic_version VALUES ('0001')")
+        old.execute("INSERT INTO roots VALUES (1, x'2f6d')")
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
 
     with pytest.raises(LibraryMissing, match="older format 1"):
-        Catalog.open(catalog.path)
-    migrated = Catalog.open(catalog.path, write=True)
+        Catalog.open(path)
+    migrated = Catalog.open(path, write=True)
 
-    copy = sqlite3.connect(catalog.path.with_name("catalog.db.v1"))
-    assert copy.execute("SELECT display FROM items").fetchall() == [("a.txt",)]
-    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    with closing(sqlite3.connect(tmp_path / "catalog.db.v1")) as copy:
+        assert copy.execute("SELECT * FROM roots").fetchall() == [(1, b"/m")]
+        assert copy.execute("PRAGMA user_version").fetchone() == (1,)
     with migrated.view() as view:
-        assert view.item_at(b"/media/a.txt") is not None
+        assert view.roots() == [RootRow(1, b"/m", True, 0)]
+    assert Catalog.open(path).path == path
 
 
 def test_an_exception_undoes_the_whole_transaction(catalog: Catalog, add: Add) -> None:

@@ -108,6 +108,34 @@ def test_a_known_item_that_breaks_keeps_its_id_and_tags(catalog: Catalog, add: A
         assert len(view.failures()) == 1
 
 
+def test_a_root_for_single_files_holds_only_these(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        inner = add(tx, b"in/x.txt", root=b"/media/pics")
+        tx.add_root(b"/media", whole=False)
+        single = tx.put_item(tx.add_root(b"/media", whole=False), b"note.txt", NOW, None)
+        tx.add_root(b"/empty", whole=False)
+        tx.drop_empty_roots()
+
+    with catalog.view() as view:
+        outer, pics = view.roots()
+        assert (outer.path, outer.whole, outer.items) == (b"/media", False, 1)
+        assert (pics.path, pics.whole, pics.items) == (b"/media/pics", True, 1)
+        assert outer.holds(b"/media/new.txt")
+        assert not outer.holds(b"/media/pics/new.txt")
+        assert pics.holds(b"/media/pics/new.txt")
+        assert view.known_files(b"/media").keys() == {b"/media/note.txt", b"/media/pics/in/x.txt"}
+        assert view.known_files(b"/media/pics/in").keys() == {b"/media/pics/in/x.txt"}
+
+    with catalog.write() as tx:
+        assert tx.add_root(b"/media") == outer.id
+
+    with catalog.view() as view:
+        assert [(root.path, root.whole, root.items) for root in view.roots()] == [
+            (b"/media", True, 2)
+        ]
+        assert [item.id for item in view.items(b"/media")] == sorted([inner, single])
+
+
 def test_an_outer_root_takes_over_the_inner_one(catalog: Catalog, add: Add) -> None:
     with catalog.write() as tx:
         item = add(tx, b"x.txt", root=b"/media/inner")

@@ -23,7 +23,7 @@ CHANGES = st.one_of(
     st.tuples(st.just("delete"), st.sampled_from(NAMES), st.none()),
     st.tuples(st.just("move"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
     st.tuples(st.just("copy"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
-    st.tuples(st.just("run"), st.sampled_from(["", "in", "other"]), st.none()),
+    st.tuples(st.just("run"), st.sampled_from(["", "in", "other", "a.txt", "in/a.txt"]), st.none()),
 )
 
 

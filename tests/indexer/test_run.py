@@ -205,13 +205,66 @@ def test_a_file_is_one_item_however_it_is_reached(library: Library) -> None:
         assert [root.path for root in view.roots()] == [bytes(library.media)]
 
 
-def test_a_single_file_belongs_to_its_folder(library: Library) -> None:
+def test_a_single_file_makes_no_folder_part_of_the_library(library: Library) -> None:
     library.fill()
+    photos, sounds = library.media / "photos", library.media / "sounds"
+    library.run(photos, sounds)
 
-    report = library.run(library.media / "note.txt")
+    report = library.run(library.media / "note.txt", library.media / "rock.obj")
 
-    assert report.added == 1
-    assert library.names() == ["note.txt"]
+    assert report.added == 2
+    assert library.names() == ["beach.png", "note.txt", "rock.obj", "waves.wav"]
+    assert library.roots() == [bytes(library.media), bytes(photos), bytes(sounds)]
+    indexer = Indexer(settings=library.settings)
+    assert indexer.remove_root(library.media) == 2
+    assert library.names() == ["beach.png", "waves.wav"]
+    assert library.run(photos, sounds).unchanged == 2
+
+
+def test_a_folder_of_single_files_is_forgotten_with_the_last_of_them(library: Library) -> None:
+    library.fill()
+    note, rock = library.media / "note.txt", library.media / "rock.obj"
+    library.run(note, rock)
+    indexer = Indexer(settings=library.settings)
+
+    indexer.forget(note)
+    kept = library.roots()
+    indexer.forget(rock)
+
+    assert kept == [bytes(library.media)]
+    assert library.roots() == []
+
+
+def test_the_folder_of_single_files_can_be_indexed_later(library: Library) -> None:
+    library.fill()
+    library.run(library.media / "note.txt", library.media / "photos")
+    item = library.item("note.txt")
+
+    report = library.run()
+
+    assert (report.added, report.unchanged) == (2, 2)
+    assert library.roots() == [bytes(library.media)]
+    assert library.item("note.txt").id == item.id
+
+
+def test_a_folder_with_nothing_in_it_is_no_root(library: Library) -> None:
+    (library.media / "program.exe").write_bytes(b"MZ")
+
+    report = library.run()
+
+    assert (report.added, report.ignored) == (0, 1)
+    assert library.roots() == []
+
+
+def test_a_forgotten_failure_counts_and_is_tried_again(library: Library) -> None:
+    (library.media / "bad.png").write_bytes(b"no picture")
+    library.run()
+    indexer = Indexer(settings=library.settings)
+
+    assert indexer.forget(library.media / "bad.png") == 1
+    assert indexer.forget(library.media / "bad.png") == 0
+
+    assert [failure.known for failure in library.run().failed] == [False]
 
 
 def test_names_may_hold_any_bytes(library: Library, make: Make) -> None:

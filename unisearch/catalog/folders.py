@@ -30,9 +30,10 @@ def below(place: bytes, roots: Iterable[tuple[int, bytes]]) -> tuple[str, dict[s
         elif rest := relative(path, place):
             # '0' follows '/': the range of everything that starts with 'rest/'.
             parts.append(
-                f"(i.root_id = {root} AND (i.rel_path = :rest"
-                " OR (i.rel_path >= :low AND i.rel_path < :high)))"
+                f"(i.root_id = {root} AND (i.rel_path = :rest{root}"
+                f" OR (i.rel_path >= :low{root} AND i.rel_path < :high{root})))"
             )
-            values = {"rest": rest, "low": rest + b"/", "high": rest + b"0"}
+            names = f"rest{root}", f"low{root}", f"high{root}"
+            values |= zip(names, (rest, rest + b"/", rest + b"0"), strict=True)
     parts.append(f"i.root_id IN ({', '.join(map(str, whole))})")
     return f" AND ({' OR '.join(parts)})", values

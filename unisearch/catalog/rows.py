@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from unisearch.catalog.folders import relative
 from unisearch.errors import FailureKind
 from unisearch.records import Modality
 
@@ -30,11 +31,20 @@ class Stat:
 
 @dataclass(frozen=True)
 class RootRow:
-    """An indexed folder and how many items lie below it."""
+    """An indexed folder and how many items lie below it.
+
+    whole: all of it is indexed; otherwise single files that lie directly in it
+    """
 
     id: int
     path: bytes
+    whole: bool
     items: int
+
+    def holds(self, path: bytes) -> bool:
+        """Whether the path belongs to this root; that of the folder itself does when whole."""
+        rest = relative(self.path, path)
+        return rest is not None and (self.whole or (rest != b"" and b"/" not in rest))
 
 
 @dataclass(frozen=True)

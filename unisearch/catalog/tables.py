@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Float, Integer, Text
 
 #: Number of the newest migration, kept in PRAGMA user_version.
-FORMAT = 1
+FORMAT = 2
 FTS_TABLES = ("item_words", "passages")
 
 
@@ -23,11 +23,16 @@ class Base(DeclarativeBase):
 
 
 class Root(Base):
-    """A folder that was indexed. No root lies inside another."""
+    """A folder that was indexed, or of which single files were; each path lies in one root.
+
+    whole: 1 for a folder with all that lies below, which holds no other root;
+        0 when only files directly in it were named: they alone belong to it
+    """
 
     __tablename__ = "roots"
     id: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[bytes] = mapped_column(unique=True)
+    whole: Mapped[int]
 
 
 class Content(Base):

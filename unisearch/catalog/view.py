@@ -224,10 +224,10 @@ class View:
     def roots(self) -> list[RootRow]:
         """The indexed folders, by path."""
         rows = self._run(
-            "SELECT r.id, r.path, (SELECT count(*) FROM items WHERE root_id = r.id)"
+            "SELECT r.id, r.path, r.whole, (SELECT count(*) FROM items WHERE root_id = r.id)"
             " FROM roots r ORDER BY r.path"
         )
-        return [RootRow(*row) for row in rows]
+        return [RootRow(root, path, bool(whole), items) for root, path, whole, items in rows]
 
     def failures(self, under: bytes | None = None) -> list[FailureRow]:
         """The files that could not be read, at and below a place or everywhere, by path."""

@@ -36,20 +36,34 @@ class Writing(View):
 
     # roots
 
-    def add_root(self, path: bytes) -> int:
-        """The root of that folder, made when there is none; roots below it become part of it.
+    def add_root(self, path: bytes, whole: bool = True) -> int:
+        """The root of that folder, made when there is none.
 
-        The folder must not lie below a root.
+        whole: roots below it become part of it; otherwise it stands for single files
+        The folder must not lie below a whole root.
         """
-        old = self._run("SELECT id FROM roots WHERE path = ?", path).scalar()
-        if old is not None:
-            return int(old)
-        root = self._insert(tables.Root, {"path": path})
-        for inner in self.roots():
-            prefix = relative(path, inner.path)
-            if prefix:
-                self._absorb(inner.id, root, prefix + b"/")
+        old = self._run("SELECT id, whole FROM roots WHERE path = ?", path).first()
+        if old is None:
+            root = self._insert(tables.Root, {"path": path, "whole": int(whole)})
+        else:
+            root = int(old[0])
+            whole = whole and not old[1]
+        if whole:
+            self._update(tables.Root, root, {"whole": 1})
+            for inner in self.roots():
+                prefix = relative(path, inner.path)
+                if prefix:
+                    self._absorb(inner.id, root, prefix + b"/")
         return root
+
+    def drop_empty_roots(self, also: Iterable[int] = ()) -> None:
+        """Forget roots for single files that have none any more, and empty ones of these ids."""
+        self._run(
+            "DELETE FROM roots WHERE (whole = 0 OR id IN (SELECT value FROM json_each(?)))"
+            " AND NOT EXISTS (SELECT 1 FROM items WHERE root_id = roots.id)"
+            " AND NOT EXISTS (SELECT 1 FROM failures WHERE root_id = roots.id)",
+            json.dumps(list(also)),
+        )
 
     def move_root(self, root: int, path: bytes) -> None:
         """The root's folder now lies elsewhere; its items keep their ids."""
