@@ -145,6 +145,55 @@ def test_html_shows_what_a_reader_sees(tmp_path: Path) -> None:
     assert found == "Foxes A red fox It jumps & runs. It jumps & runs. a lazy dog"
 
 
+MEGABYTE = 2**20
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [
+        *(("a.md", piece) for piece in ("[", "[a](", "[a][", "![", "<!--", "<a ", "[a](x (", "* ")),
+        *(("a.html", piece) for piece in ("<a ", "<!--", "<![", "<?", "<b>", "<script ", '<p a="')),
+        *(("a.srt", piece) for piece in ("<", "{", "1:", "\n")),
+    ],
+)
+def test_marks_that_never_close_are_read_in_one_pass(name: str, piece: str, tmp_path: Path) -> None:
+    # Looking for each one's end up to the end of the file would take hours here.
+    start = "1\n00:00:01,000 --> 00:00:02,000\n" if name == "a.srt" else ""
+    filler = piece * (2 * MEGABYTE // len(piece))
+
+    found = texts(tmp_path / name, f"{start}A fox runs.\n{filler}")
+
+    assert found[0].startswith("A fox runs.")
+
+
+def test_a_line_of_blanks_and_dashes_is_read_in_one_pass(tmp_path: Path) -> None:
+    found = texts(tmp_path / "a.md", f"A fox runs.\n\n{' ' * MEGABYTE}x{'- ' * (MEGABYTE // 4)}y")
+
+    assert found[0].startswith("A fox runs.")
+
+
+def test_links_lose_their_addresses_whatever_stands_in_them(tmp_path: Path) -> None:
+    text = (
+        "A [fox](http://x.y/Fox_(animal)) and [![a dog](d.png)](http://x.y) and [cats][1]"
+        " <!-- no --> and <!-- nor -->owls [x] <!-- end."
+    )
+
+    [found] = texts(tmp_path / "a.md", text)
+
+    assert found == "A fox and a dog and cats and owls [x] <!-- end."
+
+
+def test_a_page_written_as_xml_closes_its_scripts_itself(tmp_path: Path) -> None:
+    page = (
+        '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE html>'
+        '<html xmlns="http://www.w3.org/1999/xhtml"><head><script src="a.js"/><title>Füchse</title>'
+        "</head><body>A <b>red</b> fox<br/>runs.<!-- not --><style/>"
+        "<p>It <i>jumps</i>.</p></body></html>"
+    )
+
+    assert texts(tmp_path / "a.xhtml", page) == ["Füchse A red fox runs.", "runs. It jumps."]
+
+
 def test_json_gives_its_strings_in_order(tmp_path: Path) -> None:
     document = {"title": "Fox.", "tags": ["Red.", {"deep": "Fast."}], "count": 3}
 

@@ -7,14 +7,21 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Iterator
-from html.parser import HTMLParser
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lxml import etree  # type: ignore[import-untyped]
+
 _LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
-_MD_LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
+# Each part ends before what would open it again, so that no part of a line is looked at twice.
+_MD_LINK = re.compile(r"!?\[([^\[\]]*+)\](?:\((?:[^()]++|\([^()]*+\))*+\)|\[[^\[\]]*+\])")
+_MD_TAG = re.compile(r"</?[a-zA-Z][^<>]*+>")
+_COMMENT = re.compile(r"<!--.*?-->")
 _MD_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>+\s?|```.*$|~~~.*$|\|?[-:| ]{3,}\|?$|={3,}$)")
 _MD_EMPHASIS = re.compile(r"(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)|`+")
+_SELF_CLOSED = re.compile(
+    r"<(script|style|noscript|template|svg|math|title|textarea|iframe)\b([^<>]*)/>", re.IGNORECASE
+)
 _TAG = re.compile(r"<[^<>]*>|\{[^{}]*\}")
 _CUE_TIME = re.compile(r"^\s*(?:\d+:)?\d+:\d+[.,]\d+\s*-->")
 
@@ -65,8 +72,10 @@ def markdown(text: str) -> Iterator[str]:
     """As plain, without marks, addresses and tags; headings and rows of tables stand alone."""
     lines = []
     for line in text.splitlines():
-        bare = _MD_EMPHASIS.sub("", _MD_LINK.sub(r"\1", _MD_MARKS.sub("", line)))
-        bare = re.sub(r"</?[a-zA-Z][^<>]*>|<!--.*?-->", " ", bare)
+        bare = _MD_MARKS.sub("", line.strip())
+        for _ in range(2):  # a picture may stand inside a link
+            bare = _MD_LINK.sub(r"\1", bare)
+        bare = _MD_TAG.sub(" ", _without_comments(_MD_EMPHASIS.sub("", bare)))
         if line.lstrip().startswith("|"):
             cells = (cell.strip() for cell in bare.strip().strip("|").split("|"))
             bare = ", ".join(cell for cell in cells if cell)
@@ -75,44 +84,51 @@ def markdown(text: str) -> Iterator[str]:
     return plain("\n".join(lines))
 
 
+def _without_comments(line: str) -> str:
+    """Behind the last end of a comment there is no other to look for."""
+    end = line.rfind("-->") + 3
+    return line if end < 3 else _COMMENT.sub(" ", line[:end]) + line[end:]
+
+
 def html(text: str) -> Iterator[str]:
     """The title and what a page shows, block by block, with the words for its pictures."""
     page = _Page()
-    page.feed(text)
-    page.close()
+    # Pages written as XML close what HTML would read on from, to the end of the page.
+    closed = _SELF_CLOSED.sub(r"<\1\2></\1>", text)
+    parser = etree.HTMLParser(target=page, encoding="utf-8", huge_tree=True)
+    parser.feed(closed.encode("utf-8", "replace"))
+    parser.close()
     return (block for block in "".join(page.shown).split("\n") if block.strip())
 
 
-class _Page(HTMLParser):
-    """Collects what is shown; a newline marks the edge of a block."""
+class _Page:
+    """Collects what is shown, as lxml tells it; a newline marks the edge of a block."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.shown: list[str] = []
         self.silent: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in _SILENT:
             self.silent.append(tag)
         elif tag == "img":
-            self.handle_data(f" {dict(attrs).get('alt') or ''} ")
+            self.data(f" {attributes.get('alt', '')} ")
         elif tag not in _INLINE:
             self.shown.append("\n")
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _SILENT:
-            self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if self.silent:
             if tag == self.silent[-1]:
                 self.silent.pop()
-        elif tag not in _INLINE:
+        elif tag not in _INLINE and tag != "img":
             self.shown.append("\n")
 
-    def handle_data(self, data: str) -> None:
+    def data(self, data: str) -> None:
         if not self.silent:
             self.shown.append(re.sub(r"\s+", " ", data))
+
+    def close(self) -> None:
+        """Asked for by lxml; all is collected already."""
 
 
 def json_strings(text: str) -> Iterator[str]:
