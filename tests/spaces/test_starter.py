@@ -6,11 +6,14 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from unisearch.errors import WeightsError
 from unisearch.models.find import find_weights
+from unisearch.records import TextSample
+from unisearch.spaces.base import Space
 from unisearch.spaces.table import load_space
 
 
@@ -19,6 +22,11 @@ def weights() -> Path:
     found = find_weights("starter")
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module")
+def starter(weights: Path) -> Space:
+    return load_space("starter", weights)
 
 
 def test_the_weights_that_ship_are_small_enough(weights: Path) -> None:
@@ -62,3 +70,25 @@ def test_weights_of_another_network_are_refused(weights: Path, tmp_path: Path) -
 
     with pytest.raises(WeightsError, match="holds no weights of the starter network"):
         load_space("starter", tmp_path)
+
+
+def test_nothing_of_a_long_text_is_cut_off(starter: Space) -> None:
+    words = [f"dog{n}" for n in range(120)]
+    text, other_end = " ".join(words), " ".join([*words[:-1], "helicopter"])
+    long_word, other_letter = "x" * 90 + "a", "x" * 90 + "b"
+
+    rows = starter.encode([TextSample(one) for one in (text, other_end, long_word, other_letter)])
+
+    assert not np.allclose(rows[0], rows[1], atol=1e-4)
+    assert not np.allclose(rows[2], rows[3], atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_a_long_text_is_the_mean_of_its_pieces(starter: Space) -> None:
+    words = [f"cat{n}" for n in range(96)]
+    pieces = [TextSample(" ".join(words[:48])), TextSample(" ".join(words[48:]))]
+
+    whole = starter.encode([TextSample(" ".join(words)), TextSample("a short one")])[0]
+
+    mean = starter.encode(pieces).mean(axis=0)
+    np.testing.assert_allclose(whole, mean / np.linalg.norm(mean), atol=1e-4)

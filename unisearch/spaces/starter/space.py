@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from unisearch.records import (
 from unisearch.spaces.base import Space
 from unisearch.spaces.starter import prepare
 from unisearch.spaces.starter.model import DIM, Starter
-from unisearch.spaces.starter.words import hash_words
+from unisearch.spaces.starter.words import MAX_WORDS, hash_words
 
 WEIGHTS, REFERENCE = "model.safetensors", "reference.safetensors"
 BATCH = 64
@@ -50,7 +51,7 @@ class StarterSpace(Space):
         self.device = device
         self.id = f"starter-{_digest(weights)}-{prepare.VERSION}"
         self._model = _load(weights / WEIGHTS).to(device)
-        self._references = weights / REFERENCE
+        self._reference_file = weights / REFERENCE
 
     def prepare(self, sample: Sample) -> Prepared:
         return prepare_sample(sample)
@@ -60,11 +61,22 @@ class StarterSpace(Space):
 
     def reference(self, modality: Modality) -> NDArray[np.float32]:
         try:
-            rows: NDArray[np.float32] = load_arrays(self._references)[modality].astype(np.float32)
-        except (OSError, KeyError) as error:
-            raise WeightsError(f"{self._references} has no rows of '{modality}'") from error
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows
+            return self._references[modality]
+        except KeyError as error:
+            raise WeightsError(f"{self._reference_file} has no rows of '{modality}'") from error
+
+    @cached_property
+    def _references(self) -> dict[str, NDArray[np.float32]]:
+        """Unit rows by modality, as they are needed for every question."""
+        try:
+            stored = load_arrays(self._reference_file)
+        except OSError as error:
+            raise WeightsError(f"cannot read {self._reference_file}: {error.strerror}") from error
+        rows = {name: table.astype(np.float32) for name, table in stored.items()}
+        return {
+            name: table / np.linalg.norm(table, axis=1, keepdims=True)
+            for name, table in rows.items()
+        }
 
 
 def encode_batch(model: Starter, batch: Sequence[Prepared]) -> NDArray[np.float32]:
@@ -86,8 +98,8 @@ def _encode(
     device = next(model.parameters()).device
     with torch.inference_mode():
         rows = model(modality, [part.to(device) for part in stack(modality, batch)])
-        if modality == "audio":
-            rows = _mean_of_pieces(rows, [len(mels) for (mels,) in batch])
+        if modality in ("audio", "text"):
+            rows = _mean_of_pieces(rows, [len(_cut(modality, arrays)) for arrays in batch])
         found: NDArray[np.float32] = rows.float().cpu().numpy()
     return found
 
@@ -106,17 +118,31 @@ def prepare_sample(sample: Sample) -> Prepared:
 def stack(
     modality: Modality, batch: Sequence[tuple[NDArray[np.generic], ...]]
 ) -> list[torch.Tensor]:
-    """The arrays of a batch as the network's inputs; the pieces of all sounds in one row."""
-    if modality == "text":
-        longest = max(len(words) for (words,) in batch)
-        padded = [np.pad(words, ((0, longest - len(words)), (0, 0))) for (words,) in batch]
+    """The arrays of a batch as the network's inputs; the pieces of all sounds or texts in one row.
+
+    More than the network reads at once comes in pieces, whose rows are averaged.
+    """
+    if modality in ("audio", "text"):
+        pieces = [piece for arrays in batch for piece in _cut(modality, arrays)]
+        longest = max(len(piece) for piece in pieces)
+        padded = [
+            piece if len(piece) == longest else np.pad(piece, ((0, longest - len(piece)), (0, 0)))
+            for piece in pieces
+        ]
         return [torch.from_numpy(np.stack(padded))]
-    if modality == "audio":
-        return [torch.from_numpy(np.concatenate([mels for (mels,) in batch]))]
     columns = [torch.from_numpy(np.stack(column)) for column in zip(*batch, strict=True)]
     if modality == "image":
         return [scale_pixels(columns[0].permute(0, 3, 1, 2))]
     return columns
+
+
+def _cut(
+    modality: Modality, arrays: tuple[NDArray[np.generic], ...]
+) -> Sequence[NDArray[np.generic]]:
+    """The pieces of one sound (windows of mel) or text (runs of words, about equally long)."""
+    if modality == "audio":
+        return list(arrays[0])
+    return np.array_split(arrays[0], -(-len(arrays[0]) // MAX_WORDS))
 
 
 def scale_pixels(pixels: torch.Tensor) -> torch.Tensor:

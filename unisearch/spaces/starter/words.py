@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 BUCKETS = 16_384  # rows of the embedding; row 0 is padding
-MAX_WORDS = 48  # passages have at most 40
+MAX_WORDS = 48  # that the network reads at once; passages have at most 40
 MAX_PIECES = 28
+MAX_LETTERS = 24  # a longer word counts as several, so that each letter is in some piece
 #: Words that carry no meaning of their own; kept when a text has no others.
 FILLERS = frozenset(
     re.split(r"\s+", "a an the of with and in on at to is are it its this that for by from s")
@@ -23,9 +24,9 @@ def hash_words(text: str) -> NDArray[np.int32]:
 
     At least one row; words are letters and digits, in lower case, without fillers.
     """
-    found = re.findall(r"[^\W_]+", text.lower())
-    words = [word for word in found if word not in FILLERS] or found or [text]
-    return np.array([_pieces(word) for word in words[:MAX_WORDS]], np.int32)
+    found = re.findall(rf"[^\W_]{{1,{MAX_LETTERS}}}", text.lower())
+    words = [word for word in found if word not in FILLERS] or found or [text[:MAX_LETTERS]]
+    return np.array([_pieces(word) for word in words], np.int32)
 
 
 @lru_cache(maxsize=65_536)
