@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -74,6 +75,8 @@ def test_binary_noise_is_refused_in_one_line(modality: str, suffix: str, tmp_pat
     assert caught.value.kind in ("corrupt", "unsupported")
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+    assert str(tmp_path) not in caught.value.reason
+    assert not re.search(r"object at|0x[0-9a-f]{6}|_io\.", caught.value.reason)  # no objects of Python
 
 
 @pytest.mark.parametrize("modality", READERS)

@@ -133,3 +133,21 @@ def test_what_ffmpeg_says_of_damage_is_not_taken_for_the_system(
 
     assert caught.value.kind == "corrupt"
     assert not caught.value.transient
+
+
+@pytest.mark.parametrize("name", ["plain.stl", "two\nlines.stl", "a>b.stl"])
+@pytest.mark.parametrize("words", ["cannot read {0}", "cannot read {0!r}", "no header in {1!r}"])
+def test_the_words_of_libraries_lose_the_path(name: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"anything")
+
+    with (
+        path.open("rb") as file,
+        pytest.raises(Unreadable) as caught,
+        guarded(path, "3D model"),
+    ):
+        raise ValueError(words.format(str(path), file))
+
+    assert caught.value.reason.strip("'\"").endswith(("the file", "the file'"))
+    assert name not in caught.value.reason
+    assert str(tmp_path) not in caught.value.reason

@@ -139,6 +139,22 @@ def test_a_picture_that_ends_early_is_damaged(tmp_path: Path) -> None:
         assert caught.value.kind == "corrupt", name
 
 
+def test_what_is_no_picture_is_told_in_words_for_people(tmp_path: Path) -> None:
+    (tmp_path / "noise.jpg").write_bytes(b"no picture at all, but words")
+    (tmp_path / "cut.jpg").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(3))
+
+    reasons = {}
+    for path in tmp_path.iterdir():
+        with pytest.raises(Unreadable) as caught:
+            read(path)
+        reasons[path.name] = (caught.value.kind, caught.value.reason)
+
+    assert reasons == {
+        "noise.jpg": ("corrupt", "damaged or not a picture: no known picture format"),
+        "cut.jpg": ("corrupt", "begins like a PNG picture, but its header is damaged"),
+    }
+
+
 def png_header(width: int, height: int) -> bytes:
     """A PNG that declares a size and holds almost nothing."""
 

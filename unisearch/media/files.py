@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from unisearch.errors import FailureKind, UnisearchError, Unreadable
-from unisearch.media.signature import looks_like
+from unisearch.media.signature import Signature, looks_like
 
 #: What stands in the first bytes is enough to tell every format that we know.
 HEAD_BYTES = 512
+
+#: How Python shows an open file in a message: it tells nothing, or a path.
+_SHOWN_FILE = re.compile(r"<[\w.]+ (?:object at 0x[0-9a-fA-F]+|name=.*)>", re.DOTALL)
 
 _BUFFER_BYTES = 128 * 1024
 
@@ -143,7 +147,14 @@ def damage(path: Path, wanted: str, error: Exception | str) -> str:
         return f"not a {wanted}: its content looks like {other}"
     # Decoders put their own numbers and the path into the whole text of an OSError.
     detail = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"damaged or not a {wanted}: {detail}"[:300]
+    return f"damaged or not a {wanted}: {_without_path(detail, path)}"[:300]
+
+
+def _without_path(text: str, path: Path) -> str:
+    """A library's words about a file; its path is told beside them and may hold anything."""
+    for shown in (str(path), repr(str(path))[1:-1]):
+        text = text.replace(shown, "the file")
+    return _SHOWN_FILE.sub("the file", text)
 
 
 def broken(path: Path, wanted: str, reason: str) -> Unreadable:
@@ -154,12 +165,17 @@ def broken(path: Path, wanted: str, reason: str) -> Unreadable:
 
 def foreign(path: Path, wanted: str) -> str | None:
     """What the first bytes announce, when that is another kind of file than `wanted`."""
+    found = announced(path)
+    return found.name if found and found.kind != wanted else None
+
+
+def announced(path: Path) -> Signature | None:
+    """What the first bytes of the file announce, None when nothing known or not readable."""
     try:
         with path.open("rb") as file:
-            found = looks_like(file.read(HEAD_BYTES))
+            return looks_like(file.read(HEAD_BYTES))
     except OSError:
         return None
-    return found.name if found and found.kind != wanted else None
 
 
 def _of_system(error: OSError, path: Path, wanted: str) -> Unreadable:

@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from unisearch.errors import Unreadable
-from unisearch.media.files import opened
+from unisearch.media.files import announced, damage, opened
+from unisearch.media.signature import PICTURE
 from unisearch.records import ImageSample, Part, Reading, ReadOptions
 
 pillow_heif.register_heif_opener()
@@ -37,7 +39,7 @@ def read_image(path: Path, options: ReadOptions) -> Reading:
     with (
         opened(path, options.max_file_bytes) as file,
         _pixel_cap(path, options.max_pixels),
-        Image.open(file, formats=FORMATS) as image,
+        _identified(path, file) as image,
     ):
         width, height = image.size
         _check_pixels(path, width, height, options.max_pixels)
@@ -46,6 +48,19 @@ def read_image(path: Path, options: ReadOptions) -> Reading:
             width, height = height, width
         sample = image_sample(image, options.image_min_side)
     return Reading("image", [Part(sample)], {"width": width, "height": height}, words)
+
+
+def _identified(path: Path, file: BinaryIO) -> Image.Image:
+    """The open picture, its header read; Pillow's own words would name Python's objects."""
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        found = announced(path)
+        if found and found.kind == PICTURE:
+            reason = f"begins like {found.name}, but its header is damaged"
+        else:
+            reason = damage(path, PICTURE, "no known picture format")
+        raise Unreadable(path, "corrupt", reason) from error
 
 
 def image_sample(image: Image.Image, min_side: int) -> ImageSample:
