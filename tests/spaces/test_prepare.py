@@ -7,7 +7,7 @@ import pytest
 
 from unisearch.records import PointSample
 from unisearch.spaces.starter import prepare
-from unisearch.spaces.starter.words import BUCKETS, MAX_PIECES, MAX_WORDS, hash_words
+from unisearch.spaces.starter.words import BUCKETS, MAX_PIECES, hash_words
 
 
 def cloud(seed: int = 0, count: int = 3_000) -> PointSample:
@@ -146,7 +146,7 @@ def test_case_and_fillers_do_not_matter_but_order_stays() -> None:
 def test_any_text_has_words(text: str) -> None:
     words = hash_words(text)
 
-    assert 1 <= len(words) <= MAX_WORDS
+    assert len(words) >= 1
     assert words.shape[1] == MAX_PIECES
     assert (words[:, 0] > 0).all()
     assert words.max() < BUCKETS
