@@ -209,6 +209,46 @@ def test_broken_json_is_refused(content: str, tmp_path: Path) -> None:
     assert caught.value.kind == "corrupt"
 
 
+@pytest.mark.parametrize("broken", ['{"a": "Cut', "[" * 100_000, "NaN nonsense"])
+def test_a_broken_line_costs_that_line_only(broken: str, tmp_path: Path) -> None:
+    content = f'{{"a": "Fox."}}\n{broken}\n{{"a": "Dog\u2028s."}}\r\n'
+
+    assert texts(tmp_path / "a.jsonl", content) == ["Fox. Dog s."]
+    assert texts(tmp_path / "a.ndjson", content) == ["Fox. Dog s."]
+
+
+def test_one_document_over_many_lines_is_read_under_the_name_of_lines(tmp_path: Path) -> None:
+    assert texts(tmp_path / "a.jsonl", '{\n "a":\n "Fox."\n}') == ["Fox."]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_numbers_alone_are_valid_but_no_text(name: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="no words") as caught:
+        texts(tmp_path / name, '[1, 2.5, {"only": null}]')
+
+    assert caught.value.kind == "unsupported"
+
+
+def test_lines_of_which_none_is_json_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable) as caught:
+        texts(tmp_path / "a.jsonl", "a fox\na dog\n")
+
+    assert caught.value.kind == "corrupt"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_of_a_table_end_as_any_system_writes_them(end: str, tmp_path: Path) -> None:
+    found = texts(tmp_path / "a.csv", end.join(["name;says", 'fox;"ring; ring"', ""]))
+
+    assert found == ["name, says fox, ring; ring"]
+
+
+def test_a_cell_may_be_as_long_as_the_text(tmp_path: Path) -> None:
+    found = texts(tmp_path / "a.csv", f'name,says\nfox,"{"ring " * 40_000}end"\n')
+
+    assert found[-1].endswith("ring end")
+
+
 def test_subtitles_lose_numbers_times_and_tags(tmp_path: Path) -> None:
     srt = (
         "1\n00:00:01,000 --> 00:00:02,000\n<i>The fox\n\n2\n00:00:02,000 --> 00:00:03,000\nruns.\n"

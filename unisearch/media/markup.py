@@ -6,11 +6,15 @@ import csv
 import io
 import itertools
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
+
+logger = logging.getLogger(__name__)
 
 _LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 # Each part ends before what would open it again, so that no part of a line is looked at twice.
@@ -146,6 +150,26 @@ def json_strings(text: str) -> Iterator[str]:
     return _strings(documents)
 
 
+def json_lines(text: str) -> Iterator[str]:
+    """The strings of one JSON document per line; a line that is none is left out.
+
+    Raises ValueError when no line is JSON.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    documents = []
+    for line in lines:
+        # Too deep for the parser is as good as broken.
+        with suppress(ValueError, RecursionError):
+            documents.append(json.loads(line))
+    if not documents:
+        return json_strings(text)
+    if len(documents) < len(lines):
+        logger.warning(
+            "%d of %d lines are no JSON: left out", len(lines) - len(documents), len(lines)
+        )
+    return _strings(documents)
+
+
 def _strings(document: Any) -> Iterator[str]:
     waiting = [document]
     while waiting:
@@ -171,9 +195,12 @@ def subtitles(text: str) -> Iterator[str]:
 
 def table(text: str) -> Iterator[str]:
     """One block per row; the first line tells whether commas, semicolons or tabs divide it."""
-    first = text.split("\n", 1)[0]
+    unix = text.replace("\r\n", "\n").replace("\r", "\n")
+    first = unix.split("\n", 1)[0]
     mark = max(",;\t", key=first.count)
-    for row in csv.reader(io.StringIO(text), delimiter=mark):
+    # The module's limit of 131,072 characters a cell guards nothing here: the text is in memory.
+    csv.field_size_limit(max(csv.field_size_limit(), len(unix)))
+    for row in csv.reader(io.StringIO(unix), delimiter=mark):
         filled = [cell.strip() for cell in row if cell.strip()]
         if filled:
             yield ", ".join(filled)

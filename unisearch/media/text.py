@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from unisearch.errors import Unreadable
 from unisearch.media import markup
 from unisearch.media.encoding import decoded
 from unisearch.media.files import broken, read_bytes
 from unisearch.media.passages import passages
 from unisearch.media.signature import DOCUMENT
 from unisearch.records import Part, Reading, ReadOptions, TextSample
+
+_DATA = (".json", ".jsonl", ".ndjson")
 
 PARAGRAPHS = {
     ".md": markup.markdown,
@@ -19,8 +22,8 @@ PARAGRAPHS = {
     ".htm": markup.html,
     ".xhtml": markup.html,
     ".json": markup.json_strings,
-    ".jsonl": markup.json_strings,
-    ".ndjson": markup.json_strings,
+    ".jsonl": markup.json_lines,
+    ".ndjson": markup.json_lines,
     ".srt": markup.subtitles,
     ".vtt": markup.subtitles,
     ".csv": markup.table,
@@ -44,6 +47,8 @@ def read_text(path: Path, options: ReadOptions) -> Reading:
         paragraphs = PARAGRAPHS.get(suffix, markup.plain)(text)
     paragraphs = list(paragraphs)
     parts = [Part(TextSample(passage), text=passage) for passage in passages(paragraphs)]
+    if not parts and suffix in _DATA:
+        raise Unreadable(path, "unsupported", "it holds data but no words")
     if not parts:
         scanned = " (scanned pages need text recognition first)" if suffix == ".pdf" else ""
         raise broken(path, DOCUMENT, f"the text has no words{scanned}")
