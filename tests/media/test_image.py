@@ -11,6 +11,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from unisearch.errors import Unreadable
+from unisearch.media.image import image_sample
 from unisearch.media.read import read
 from unisearch.records import ImageSample, Reading, ReadOptions
 
@@ -137,6 +138,40 @@ def test_a_picture_that_ends_early_is_damaged(tmp_path: Path) -> None:
             read(path)
 
         assert caught.value.kind == "corrupt", name
+
+
+def test_a_picture_in_memory_is_prepared_like_its_file(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    red_corner(400, 600).save(tmp_path / "turned.jpg", exif=exif)
+    layer = Image.new("RGBA", (400, 300), (0, 255, 0, 0))
+    layer.paste((255, 0, 0, 255), (0, 0, 100, 100))
+    layer.save(tmp_path / "clear.png")
+
+    for path in tmp_path.iterdir():
+        with Image.open(path) as held:
+            held.load()
+            sample = image_sample(held, 100)
+        kept = pixels(read(path, ReadOptions(image_min_side=100)))
+        assert sample.pixels.shape == kept.shape
+        # A JPEG is decoded at a smaller scale when it comes from a file: edges differ a little.
+        assert np.abs(sample.pixels.astype(int) - kept).mean() < 0.5
+
+
+def test_a_picture_of_the_caller_is_left_as_it_was(tmp_path: Path) -> None:
+    red_corner(400, 600).save(tmp_path / "a.jpg")
+
+    with Image.open(tmp_path / "a.jpg") as held:
+        sample = image_sample(held, 100)
+
+        assert held.size == (600, 400)
+        assert held.info["jfif_version"]
+    assert sample.pixels.shape == (100, 150, 3)
+
+
+def test_a_picture_without_pixels_is_refused() -> None:
+    with pytest.raises(ValueError, match="no pixels"):
+        image_sample(Image.new("RGB", (0, 5)), 10)
 
 
 def test_what_is_no_picture_is_told_in_words_for_people(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def read_image(path: Path, options: ReadOptions) -> Reading:
         words = _words(image)
         if image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
             width, height = height, width
+        _draft(image, options.image_min_side)
         sample = image_sample(image, options.image_min_side)
     return Reading("image", [Part(sample)], {"width": width, "height": height}, words)
 
@@ -64,19 +65,32 @@ def _identified(path: Path, file: BinaryIO) -> Image.Image:
 
 
 def image_sample(image: Image.Image, min_side: int) -> ImageSample:
-    """An open picture as pixels: upright, transparent parts on grey, the short side >= min_side.
+    """An open picture as pixels: upright by EXIF, transparent parts on neutral grey, as sRGB.
 
-    Smaller pictures keep their size; nothing is ever enlarged.
+    min_side: the short side stays at or above it; smaller pictures keep their size, nothing is
+    ever enlarged
+    For pictures from files and from memory alike; the picture itself is left as it was.
+    Raises ValueError for a picture without pixels, OSError for one that cannot be decoded.
     """
-    scale = max(min_side / max(min(image.size), 1), 0.0)
-    if scale < 1.0:  # JPEG alone can decode at half, a quarter or an eighth of its size
-        image.draft(None, (round(image.width * scale + 0.5), round(image.height * scale + 0.5)))
+    if not min(image.size):
+        raise ValueError("the picture has no pixels")
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     flat = _flattened(image)
     factor = min(flat.size) // min_side
     if factor > 1:
         flat = flat.reduce(factor)
-    flat.info, orientation = {}, image.getexif().get(ExifTags.Base.Orientation, 1)
+    flat.info = {}
     return ImageSample(np.ascontiguousarray(_upright(flat, orientation)))
+
+
+def _draft(image: Image.Image, min_side: int) -> None:
+    """Asks for fewer pixels before they are decoded; JPEG alone can: a half, a quarter, an eighth.
+
+    Changes the picture, so it is for those that we opened ourselves.
+    """
+    scale = min_side / min(image.size)
+    if scale < 1.0:
+        image.draft(None, (round(image.width * scale + 0.5), round(image.height * scale + 0.5)))
 
 
 def _upright(flat: Image.Image, orientation: int) -> Image.Image:
