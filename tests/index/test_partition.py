@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unisearch.errors import LibraryDamaged
+from unisearch.errors import LibraryDamaged, UnknownName
 from unisearch.index.partition import Partition
 from unisearch.index.rows import RowFiles
+from unisearch.index.table import BACKENDS
 from unisearch.records import PartitionState
 
 UnitRows = Callable[..., NDArray[np.float32]]
@@ -100,3 +101,10 @@ def test_rows_that_are_lost_are_said_to_be(files: RowFiles, unit_rows: UnitRows)
 
     with pytest.raises(LibraryDamaged, match="rows are lost"):
         Partition(files).refresh(state(0, 3))
+
+
+def test_the_backend_comes_from_the_table(files: RowFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(BACKENDS, "flat")
+
+    with pytest.raises(UnknownName, match="unknown index backend 'flat'"):
+        Partition(files)

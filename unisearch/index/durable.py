@@ -1,10 +1,8 @@
-"""All writes, fsyncs and renames of the rows: what returned here survives a power cut."""
+"""All writes and fsyncs of the rows: what returned here survives a power cut."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from unisearch.errors import LibraryDamaged, display
@@ -37,25 +35,6 @@ def make_folder(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
         sync_folder(folder.parent)
-
-
-def replace(path: Path, chunks: Iterable[bytes]) -> None:
-    """Put the chunks in place of the file: after a crash the old content or the new, no mix."""
-    draft = path.with_name(path.name + ".tmp")
-    try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        try:
-            for chunk in chunks:
-                _write_all(handle, chunk)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        draft.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            draft.unlink()
-        raise
-    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -7,9 +7,10 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.index.flat import FlatIndex
 from unisearch.index.rows import RowFiles
+from unisearch.index.table import BACKENDS, VectorIndex
 from unisearch.records import Match, PartitionState
+from unisearch.registry import load
 
 _CHUNK = 65_536  # rows read at once
 
@@ -40,7 +41,7 @@ class Partition:
     def search(
         self, vectors: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
     ) -> list[list[Match]]:
-        """The k best live keys for each query, best first; see FlatIndex.search."""
+        """The k best live keys for each query, best first; see VectorIndex.search."""
         with self._lock:
             return self._index.search(vectors, k, allowed)
 
@@ -63,7 +64,7 @@ class Partition:
         self._epoch = epoch
         self._keys = np.empty(0, np.int64)  # of each row read so far, dead ones included
         self._dead = np.empty(0, np.int64)  # rows among them that are out of the index
-        self._index = FlatIndex(self.files.dim)
+        self._index: VectorIndex = load("index backend", BACKENDS, "flat")(self.files.dim)
 
     def _bury(self, dead: NDArray[np.int64]) -> None:
         """Take rows that died since the last time out of the index."""
