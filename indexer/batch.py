@@ -96,12 +96,16 @@ class Batch:
     def _count(self, change: Change) -> None:
         if change.error is None:
             self.report.count(change.outcome, change.modality)
+            if change.draft is not None and change.draft.truncated_at_s is not None:
+                self.report.truncated.append((change.place.path, change.draft.truncated_at_s))
         else:
             self.report.failed.append(Failure.of(change.place.path, change.error))
 
 
 def _apply(tx: Writing, change: Change) -> None:
     root, rel_path = change.place.root, change.place.rel_path
+    if change.error is not None and change.error.transient:
+        return  # nothing is known of the file: the next run tries again
     if change.error is not None:
         tx.fail(root, rel_path, change.stat, change.error.kind, change.error.reason)
     elif change.content is not None:

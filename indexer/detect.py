@@ -16,6 +16,7 @@ from indexer.report import Failure, Outcome
 from indexer.scan import Found, Scan, stat_of
 from unisearch.catalog.rows import FailureRow, ItemRow, KnownFile, Stat
 from unisearch.catalog.view import View
+from unisearch.errors import FailureKind
 from unisearch.media.files import checked_size, guarded
 from unisearch.media.read import modality_of
 from unisearch.records import GRID_VERSION, Modality
@@ -185,7 +186,8 @@ def _still(failure: FailureRow) -> Failure:
 
 
 def _unlisted(folder: bytes, error: OSError) -> Failure:
-    return Failure(folder, "permission", f"the folder cannot be listed: {error.strerror}")
+    kind: FailureKind = "permission" if isinstance(error, PermissionError) else "vanished"
+    return Failure(folder, kind, f"cannot be listed: {error.strerror}")
 
 
 def _away(folder: bytes) -> Failure:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from indexer.detect import look_at, modality_at, outcome_of, survey
 from indexer.report import Failure, Report
-from indexer.rules import check_space, max_bytes, scan_of
+from indexer.rules import scan_of
 from indexer.scan import Found, Scan
 from unisearch.catalog.rows import KnownFile
 from unisearch.catalog.view import View
 from unisearch.errors import Unreadable
-from unisearch.wiring import Rooms
+from unisearch.wiring import Rooms, check_space, max_file_bytes
 
 
 class Foresight:
@@ -45,7 +45,7 @@ class Foresight:
 
     def _look(self, file: Found, before: KnownFile | None, view: View) -> None:
         try:
-            found = look_at(file, before, view, self._claimed, max_bytes(self.rooms))
+            found = look_at(file, before, view, self._claimed, max_file_bytes(self.rooms.settings))
         except Unreadable as error:
             self.report.failed.append(Failure.of(file.path, error))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,19 +26,29 @@ class Place:
 def resolve(paths: Iterable[Path | str | bytes]) -> list[bytes]:
     """The real paths, without those that lie at or below another.
 
-    Raises UnisearchError for a path that does not exist.
+    Raises UnisearchError for a path that does not exist, and for a device or a pipe.
     """
     real = set()
     for path in paths:
         place = os.path.realpath(os.fsencode(path))
-        if not os.path.lexists(place):
-            raise UnisearchError(f"{display(path)}: no such file or folder")
+        try:
+            mode = os.lstat(place).st_mode
+        except OSError as error:
+            raise UnisearchError(f"{display(path)}: {_why_not(error)}") from error
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UnisearchError(f"{display(path)}: neither a file nor a folder")
         real.add(place)
     return sorted(
         place
         for place in real
         if not any(other != place and relative(other, place) is not None for other in real)
     )
+
+
+def _why_not(error: OSError) -> str:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return "no such file or folder"
+    return f"cannot be looked at: {error.strerror}"
 
 
 def ensure_roots(tx: Writing, places: Iterable[bytes]) -> None:

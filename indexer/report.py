@@ -34,6 +34,7 @@ class Report:
     """The end of a run: counts of files, and every file that is not searchable.
 
     by_modality: files that were embedded, or found to be copies; ignored: files of no known kind
+    truncated: sounds embedded in this run that are longer than the limit, and where they were cut
     """
 
     added: int = 0
@@ -45,6 +46,7 @@ class Report:
     seconds: float = 0.0
     by_modality: dict[Modality, int] = field(default_factory=dict)
     ignored: int = 0
+    truncated: list[tuple[bytes, float]] = field(default_factory=list)  # (path, seconds)
 
     def count(self, outcome: Outcome, modality: Modality | None = None) -> None:
         """One more file with that outcome."""

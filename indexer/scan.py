@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import Stat
 
 #: Folders of systems, tools and version control; those with a leading dot are skipped anyway.
@@ -38,7 +39,7 @@ class Scan:
 
     ignore: globs of names, or of paths below the place
     skip: folders that are not entered (the library itself)
-    unlisted: after the walk, folders that could not be read, with the system's reason
+    unlisted: after the walk, folders and files that the system did not show, with its reason
     """
 
     place: bytes
@@ -48,7 +49,11 @@ class Scan:
 
     def __iter__(self) -> Iterator[Found]:
         """The files in the order of their names, folder by folder; symbolic links are left out."""
-        status = os.lstat(self.place)
+        try:
+            status = os.lstat(self.place)
+        except OSError as error:
+            self.unlisted[self.place] = error
+            return
         if not stat.S_ISDIR(status.st_mode):
             if stat.S_ISREG(status.st_mode):
                 yield Found(self.place, stat_of(status))
@@ -59,13 +64,13 @@ class Scan:
             for entry in self._entries(folders.pop()):
                 if entry.is_dir(follow_symlinks=False):
                     inner.append(entry.path)
-                elif found := _file(entry):
+                elif found := self._file(entry):
                     yield found
             folders += reversed(inner)
 
     def covers(self, path: bytes) -> bool:
         """Whether a file at that path would have been seen: its folder could be listed."""
-        return not any(path.startswith(folder + b"/") for folder in self.unlisted)
+        return not any(relative(place, path) is not None for place in self.unlisted)
 
     def _entries(self, folder: bytes) -> list[os.DirEntry[bytes]]:
         try:
@@ -75,6 +80,17 @@ class Scan:
             self.unlisted[folder] = error
             return []
         return sorted(wanted, key=lambda entry: entry.name)
+
+    def _file(self, entry: os.DirEntry[bytes]) -> Found | None:
+        try:
+            if not entry.is_file(follow_symlinks=False):
+                return None
+            return Found(entry.path, stat_of(entry.stat(follow_symlinks=False)))
+        except FileNotFoundError:  # gone since the folder was listed
+            return None
+        except OSError as error:
+            self.unlisted[entry.path] = error
+            return None
 
     def _skipped(self, entry: os.DirEntry[bytes]) -> bool:
         name = os.fsdecode(entry.name)
@@ -93,15 +109,6 @@ def stat_of(status: os.stat_result) -> Stat:
         status.st_mtime_ns,
         status.st_ctime_ns,
     )
-
-
-def _file(entry: os.DirEntry[bytes]) -> Found | None:
-    try:
-        if not entry.is_file(follow_symlinks=False):
-            return None
-        return Found(entry.path, stat_of(entry.stat(follow_symlinks=False)))
-    except OSError:  # gone since the folder was listed
-        return None
 
 
 def _signed(number: int) -> int:

@@ -13,10 +13,9 @@ from indexer.encode import Draft
 from unisearch.catalog.rows import PartitionRow
 from unisearch.catalog.write import Writing
 from unisearch.errors import LibraryError, display
-from unisearch.index.rows import RowFiles
 from unisearch.records import GRID_VERSION, Modality
 from unisearch.spaces.base import Space
-from unisearch.wiring import VECTORS_FOLDER
+from unisearch.wiring import row_files
 
 
 def put_drafts(
@@ -26,6 +25,8 @@ def put_drafts(
 
     The rows are on the disk on return, and become visible when the transaction commits.
     """
+    # Here, not earlier: a library without a vector belongs to no space.
+    tx.add_space(space.id, space.name, space.dim)
     contents: dict[Draft, int] = {}
     new: dict[Modality, list[tuple[NDArray[np.int64], Draft]]] = defaultdict(list)
     for draft in drafts:
@@ -57,12 +58,6 @@ def settle(tx: Writing, library: Path) -> None:
         if keys is not None and partition.count:
             files = row_files(library, partition)
             tx.bury(partition, files.find(partition.epoch, partition.count, keys))
-
-
-def row_files(library: Path, partition: PartitionRow) -> RowFiles:
-    """The vector files of a partition."""
-    root = library / VECTORS_FOLDER
-    return RowFiles(root, partition.space, partition.modality, partition.dim)
 
 
 def _append(

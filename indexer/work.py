@@ -11,12 +11,12 @@ from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, su
 from indexer.encode import Encoder
 from indexer.places import Place, ensure_roots, is_gone, place_of
 from indexer.report import Progress, Report
-from indexer.rules import check_space, max_bytes, scan_of
+from indexer.rules import scan_of
 from indexer.scan import Found
 from indexer.store import settle
 from unisearch.catalog.rows import KnownFile, RootRow
 from unisearch.errors import Unreadable, display
-from unisearch.wiring import Rooms
+from unisearch.wiring import Rooms, check_space, max_file_bytes
 
 ProgressHook = Callable[[Progress], None]
 
@@ -83,7 +83,7 @@ class Work:
     def _change(self, place: Place, file: Found, before: KnownFile | None) -> Change:
         """What becomes of the file; new content is read here. Raises Unreadable."""
         with self.rooms.catalog.view() as view:
-            found = look_at(file, before, view, self._claimed, max_bytes(self.rooms))
+            found = look_at(file, before, view, self._claimed, max_file_bytes(self.rooms.settings))
         outcome = outcome_of(found.kind, before)
         modality = modality_at(file.path)
         if found.kind in ("moved", "same"):
@@ -100,8 +100,6 @@ class Work:
         if self._batch.encoder is None:
             space = self.rooms.space
             check_space(self.rooms, space.id)
-            with self.rooms.catalog.write() as tx:
-                tx.add_space(space.id, space.name, space.dim)
             batch = self.rooms.settings.index.batch
             self._batch.encoder = Encoder(space, self.rooms.read_options, batch)
         return self._batch.encoder

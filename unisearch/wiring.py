@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from unisearch.catalog.open import Catalog
+from unisearch.catalog.rows import PartitionRow
 from unisearch.config import Settings, load_settings
 from unisearch.errors import ForeignSpace, UnknownName, display
 from unisearch.index.rows import RowFiles
@@ -45,7 +46,7 @@ class Rooms:
 
     def row_files(self, modality: Modality) -> RowFiles:
         """The vector files of the active space's partition of that modality."""
-        return RowFiles(self.library / VECTORS_FOLDER, self.space.id, modality, self.space.dim)
+        return _row_files(self.library, self.space.id, modality, self.space.dim)
 
     def close(self) -> None:
         """Releases the catalogue."""
@@ -76,6 +77,15 @@ def open_rooms(
         settings.library.mkdir(parents=True, exist_ok=True)
         return Rooms(settings, Catalog.create(file))
     return Rooms(settings, Catalog.open(file, write=write))
+
+
+def row_files(library: Path, partition: PartitionRow) -> RowFiles:
+    """The vector files of a partition."""
+    return _row_files(library, partition.space, partition.modality, partition.dim)
+
+
+def _row_files(library: Path, space: str, modality: Modality, dim: int) -> RowFiles:
+    return RowFiles(library / VECTORS_FOLDER, space, modality, dim)
 
 
 def check_space(rooms: Rooms, space_id: str | None = None) -> None:
@@ -119,6 +129,11 @@ def pick_device(wanted: str) -> str:
     return wanted
 
 
+def max_file_bytes(settings: Settings) -> int:
+    """The size of the largest file that is read; known without a space."""
+    return settings.limits.file_mb * 1024**2
+
+
 def read_options(settings: Settings, space: Space) -> ReadOptions:
     """What readers should deliver for that space, and the configured limits."""
     limits = settings.limits
@@ -126,7 +141,7 @@ def read_options(settings: Settings, space: Space) -> ReadOptions:
         image_min_side=space.image_min_side,
         audio_rate_hz=space.audio_rate_hz,
         points=space.points,
-        max_file_bytes=limits.file_mb * 1024**2,
+        max_file_bytes=max_file_bytes(settings),
         max_pixels=limits.megapixels * 1_000_000,
         max_audio_hours=limits.audio_hours,
         max_triangles=limits.triangles,

@@ -10,10 +10,9 @@ import pytest
 from PIL import Image
 
 from indexer import Indexer, Report
-from indexer.store import row_files
 from unisearch.catalog.rows import ItemRow
 from unisearch.config import Settings
-from unisearch.wiring import open_rooms
+from unisearch.wiring import open_rooms, row_files
 
 
 def text(path: Path, words: str) -> Path:

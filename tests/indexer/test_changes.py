@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer import Indexer
-from indexer.store import row_files
 from unisearch.config import Settings
-from unisearch.wiring import open_rooms
+from unisearch.wiring import open_rooms, row_files
 
 NAMES = ("a.txt", "b.txt", "in/a.txt", "in/c.txt", "in/deep/d.txt", "other/e.txt")
 CONTENTS = ("One dog.", "Two dogs. Then they ran. And more. Still more.", "A cat.", "")

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,10 @@ from unisearch.errors import (
     LibraryError,
     LibraryLocked,
     LibraryTooNew,
+    VectorError,
 )
-from unisearch.records import Prepared
+from unisearch.index.halves import to_halves
+from unisearch.records import Prepared, TextSample
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import open_rooms
 
@@ -170,9 +173,139 @@ def test_a_vector_that_is_not_finite_fails_only_its_own_file(
 
     assert report.added == 2
     assert [(failure.path[-5:], failure.message) for failure in report.failed] == [
-        (b"b.txt", "it has no finite vector")
+        (b"b.txt", "the space 'toy-1' cannot embed it: vector 0 of 1 is not finite")
     ]
     assert len(library.live_rows()) == 2
+
+
+@pytest.mark.parametrize("raised", [False, True])
+def test_a_vector_that_is_not_of_unit_length_fails_only_its_own_file(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch, raised: bool
+) -> None:
+    for name in ("a", "b", "c"):
+        make["text"](library.media / f"{name}.txt", f"Words of {name}")
+    original = ToySpace.encode_prepared
+    bad = original(ToySpace(), [ToySpace().prepare(TextSample("Words of b."))])[0]
+
+    def encode(space: ToySpace, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        rows = original(space, batch)
+        for row in np.flatnonzero(rows @ bad > 0.999):
+            if raised:
+                raise VectorError("vector 1 is not of unit length")
+            rows[row] *= 1.01
+        return rows
+
+    monkeypatch.setattr(ToySpace, "encode_prepared", encode)
+    report = library.run()
+
+    assert report.added == 2
+    [failure] = report.failed
+    assert (failure.path[-5:], failure.kind) == (b"b.txt", "corrupt")
+    assert "is not of unit length" in failure.message
+    assert raised or "'toy-1'" in failure.message
+    assert len(library.live_rows()) == 2
+
+
+def test_vectors_are_rounded_once(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain rounding moves the length of this one so far that it is not of unit length then."""
+    row = np.zeros((1, ToySpace().dim), np.float32)
+    row[0, :2] = 1134.49 / 2048, 1185.49 / 2048
+    row[0, 2] = np.sqrt(1 - row[0] @ row[0])
+    make["text"](library.media / "a.txt", "Words of a")
+    monkeypatch.setattr(ToySpace, "encode_prepared", lambda space, batch: row)
+
+    report = library.run()
+
+    assert report.failed == []
+    [stored] = library.live_rows().values()
+    assert (stored == to_halves(row)[0]).all()
+
+
+def test_a_file_that_failed_is_not_read_to_its_end(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make["text"](library.media / "long.txt", ". ".join(f"Sentence {n}" for n in range(900)))
+    make["text"](library.media / "short.txt", "Fine")
+    original = ToySpace.encode_prepared
+    encoded: list[int] = []
+
+    def encode(space: ToySpace, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        encoded.append(len(batch))
+        rows = original(space, batch)
+        rows[0] = np.nan if len(batch) > 1 else rows[0]
+        return rows
+
+    monkeypatch.setattr(ToySpace, "encode_prepared", encode)
+    report = library.run()
+
+    assert encoded == [library.settings.index.batch, 1]
+    assert (report.added, [failure.path[-8:] for failure in report.failed]) == (1, [b"long.txt"])
+
+
+def test_an_error_of_the_system_is_reported_and_tried_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run(library.media / "note.txt")
+    (library.media / "note.txt").write_text("Other words. ")
+    item = library.item("note.txt")
+
+    def failing(path: Path, options: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("indexer.encode.read", failing)
+        first = library.run()
+    known = library.item("note.txt")
+    second = library.run()
+
+    assert len(first.failed) == 4
+    assert all("Input/output error" in failure.message for failure in first.failed)
+    assert known == item
+    assert (second.added, second.updated, second.failed) == (3, 1, [])
+
+
+def test_a_file_that_the_system_does_not_show_keeps_its_item(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run()
+    original = os.scandir
+
+    class Entry:
+        def __init__(self, entry: os.DirEntry[bytes]) -> None:
+            self.name, self.path, self.is_dir = entry.name, entry.path, entry.is_dir
+            self.is_file, self._entry = entry.is_file, entry
+
+        def stat(self, follow_symlinks: bool) -> os.stat_result:
+            if self.name == b"beach.png":
+                raise OSError(5, "Input/output error")
+            return self._entry.stat(follow_symlinks=follow_symlinks)
+
+    @contextmanager
+    def scandir(folder: bytes) -> Iterator[list[Entry]]:
+        with original(folder) as entries:
+            yield [Entry(entry) for entry in entries]
+
+    monkeypatch.setattr("indexer.scan.os.scandir", scandir)
+    report = library.run()
+
+    assert (report.unchanged, report.removed) == (3, 0)
+    assert [failure.path for failure in report.failed] == [
+        bytes(library.media / "photos" / "beach.png")
+    ]
+    assert "beach.png" in library.names()
+
+
+def test_a_library_without_a_vector_is_of_no_space_yet(library: Library) -> None:
+    (library.media / "bad.png").write_bytes(b"no picture")
+    library.run()
+
+    with open_rooms(library.settings) as rooms, rooms.catalog.view() as view:
+        assert view.spaces() == []
+        assert view.all_partitions() == []
 
 
 def test_a_batch_that_fails_is_encoded_one_by_one(

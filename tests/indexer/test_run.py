@@ -296,6 +296,32 @@ def test_a_path_that_does_not_exist_stops_the_run_before_it_starts(library: Libr
     assert not library.path.exists()
 
 
+def test_a_device_or_a_pipe_is_refused_in_one_line(library: Library) -> None:
+    os.mkfifo(library.media / "pipe.png")
+
+    for path in (library.media / "pipe.png", Path("/dev/null")):
+        with pytest.raises(UnisearchError, match=f"{path.name}: neither a file nor a folder"):
+            library.run(path)
+
+    assert not library.path.exists()
+
+
+def test_a_sound_that_is_cut_at_the_limit_is_listed(library: Library, make: Make) -> None:
+    make["sound"](library.media / "long.wav", 21, 1)
+    make["sound"](library.media / "short.wav", 2, 2)
+    limits = library.settings.limits.model_copy(update={"audio_hours": 12 / 3_600})
+    library.settings = library.settings.model_copy(update={"limits": limits})
+
+    report = library.run()
+
+    expected = [(bytes(library.media / "long.wav"), pytest.approx(12, abs=0.1))]
+    assert (report.added, report.failed, report.truncated) == (2, [], expected)
+    with open_rooms(library.settings) as rooms, rooms.catalog.view() as view:
+        assert view.truncated() == expected
+        assert view.truncated(bytes(library.media / "short.wav")) == []
+    assert library.run().truncated == []
+
+
 def test_progress_counts_up_to_the_total(library: Library) -> None:
     library.fill()
     seen: list[Progress] = []

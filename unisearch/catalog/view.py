@@ -240,6 +240,17 @@ class View:
         found = [FailureRow(join(row[0], row[1]), row[2], row[3], Stat(*row[4:])) for row in rows]
         return sorted(found, key=lambda failure: failure.path)
 
+    def truncated(self, under: bytes | None = None) -> list[tuple[bytes, float]]:
+        """(path, seconds) of the items that were longer than the limit and cut there, by path."""
+        clause, values = self._below(under)
+        rows = self._connection.exec_driver_sql(
+            "SELECT r.path, i.rel_path, c.truncated_at_s FROM items i"
+            " JOIN roots r ON r.id = i.root_id JOIN contents c ON c.id = i.content_id"
+            f" WHERE c.truncated_at_s IS NOT NULL{clause}",
+            values,
+        )
+        return sorted((join(row[0], row[1]), row[2]) for row in rows)
+
     def counts(self) -> dict[Modality, Counts]:
         """How many items, contents and segments there are of each modality."""
         rows = self._run(
