@@ -185,8 +185,8 @@ def _of_system(error: OSError, path: Path, wanted: str) -> Unreadable:
     if error.errno is None:
         return Unreadable(path, "corrupt", damage(path, wanted, error))
     if error.errno not in _OF_THE_FILE:
-        kind: FailureKind = "memory" if error.errno == errno.ENOMEM else "permission"
-        reason = f"the system cannot read it now: {os.strerror(error.errno)}; run again"
+        kind: FailureKind = "memory" if error.errno == errno.ENOMEM else "crash"
+        reason = f"the system cannot read it: {os.strerror(error.errno)}; the next run tries again"
         return Unreadable(path, kind, reason, transient=True)
     if not os.path.lexists(path):
         return Unreadable(path, "vanished", "the file is no longer there")
