@@ -69,6 +69,20 @@ def test_every_exif_orientation_is_turned_upright(orientation: int, tmp_path: Pa
     np.testing.assert_allclose(shown[30, 45], [255, 255, 255], atol=12)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+def test_pictures_of_every_format_are_turned_once(suffix: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    stored = red_corner().transpose(Image.Transpose.ROTATE_90)
+    stored.save(tmp_path / f"a{suffix}", exif=exif)
+
+    reading = read(tmp_path / f"a{suffix}")
+
+    assert reading.facts == {"width": 60, "height": 40}
+    assert pixels(reading).shape == (40, 60, 3)
+    np.testing.assert_allclose(pixels(reading)[10, 15], [255, 0, 0], atol=12)
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
 def test_a_large_picture_shrinks_but_not_below_the_wanted_side(suffix: str, tmp_path: Path) -> None:
     red_corner(400, 1000).save(tmp_path / f"a{suffix}")

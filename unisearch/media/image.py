@@ -44,10 +44,12 @@ def read_image(path: Path, options: ReadOptions) -> Reading:
         width, height = image.size
         _check_pixels(path, width, height, options.max_pixels)
         words = _words(image)
-        if image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
-            width, height = height, width
         _draft(image, options.image_min_side)
         sample = image_sample(image, options.image_min_side)
+        if image.format == "TIFF":  # Pillow has turned it while decoding
+            width, height = image.size
+        elif image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
+            width, height = height, width
     return Reading("image", [Part(sample)], {"width": width, "height": height}, words)
 
 
@@ -74,8 +76,8 @@ def image_sample(image: Image.Image, min_side: int) -> ImageSample:
     """
     if not min(image.size):
         raise ValueError("the picture has no pixels")
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     flat = _flattened(image)
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # decoding a TIFF turns it
     factor = min(flat.size) // min_side
     if factor > 1:
         flat = flat.reduce(factor)
