@@ -98,5 +98,5 @@ def test_an_empty_path_is_refused_and_a_tilde_is_home(
 
     assert load_settings(file).library == Path.home() / "media library"
     monkeypatch.setenv("UNISEARCH_LIBRARY", "")
-    with pytest.raises(BadSetting, match="'library'.*must name a folder"):
+    with pytest.raises(BadSetting, match=r"'library'.*must name a folder"):
         load_settings(file)

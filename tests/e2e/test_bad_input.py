@@ -150,7 +150,8 @@ def test_a_query_file_must_exist_and_be_readable(ask: Command, tmp_path: Path) -
     folder = ask("search", "./")
     empty = ask("search", "empty.png")
 
-    for done, part in ((missing, "no such file"), (folder, "no regular file"), (empty, "empty.png")):
+    reasons = ((missing, "no such file"), (folder, "no regular file"), (empty, "empty.png"))
+    for done, part in reasons:
         assert (done.code, len(done.lines()), done.out) == (1, 1, b"")
         assert part in done.err
 

@@ -159,7 +159,7 @@ def test_status_and_roots_say_what_is_there(ask: Command, ready: Ready) -> None:
     total = sum(ready.report["counts"].values())
     assert facts["library"] == str(ready.library)
     assert sum(kind["items"] for kind in facts["modalities"].values()) == total
-    assert roots == [{"path": str(ready.media), "items": total}]
+    assert roots == [{"path": str(ready.media), "items": total, "whole": True}]
     assert str(ready.media) in ask("status").out.decode()
 
 

@@ -13,7 +13,9 @@ import typer
 
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson, open_for_reading
-from unisearch.cli.show import console, path_json, print_json, short, table
+from unisearch.cli.show import console, print_json, short, table
+from unisearch.engine.answer import path_json
+from unisearch.engine.terms import MAX_ID
 from unisearch.errors import UnisearchError, UsageError, display
 from unisearch.registry import Entry, load
 
@@ -49,11 +51,16 @@ def list_roots(ctx: typer.Context, as_json: AsJson = False) -> None:
     with open_for_reading(ctx) as rooms:
         found = inspect.roots(rooms)
     if as_json:
-        print_json({"roots": [{**path_json(path), "items": items} for path, items in found]})
+        print_json({
+            "roots": [
+                {**path_json(root.path), "items": root.items, "whole": root.whole}
+                for root in found
+            ]
+        })  # fmt: skip
         return
-    folders = table("folder", "items", right=("items",))
-    for path, items in found:
-        folders.add_row(display(path), f"{items:,}")
+    folders = table("folder", "items", "", right=("items",))
+    for root in found:
+        folders.add_row(display(root.path), f"{root.items:,}", "" if root.whole else "single files")
     console().print(folders)
 
 
@@ -71,6 +78,20 @@ def remove_root(
     print(f"{counted(gone, 'item')} taken out; the files are untouched", file=sys.stderr)
 
 
+def relocate(
+    ctx: typer.Context,
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The folder as it was indexed.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Where it lies now.")],
+) -> None:
+    """Tell the library that an indexed folder lies elsewhere now.
+
+    Nothing is read or embedded again.
+    """
+    with writer(door(ctx).settings()) as library:
+        moved = library.relocate(old, new)
+    print(f"{short(new.absolute())}: {counted(moved, 'item')}", file=sys.stderr)
+
+
 def forget(
     ctx: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or a folder.")],
@@ -84,7 +105,7 @@ def forget(
         gone = library.forget(path)
     if not gone:
         raise UnisearchError(f"{display(path)}: the library knows nothing there")
-    print(f"{short(path.absolute())}: {counted(gone, 'item')} forgotten", file=sys.stderr)
+    print(f"{short(path.absolute())}: {counted(gone, 'file')} forgotten", file=sys.stderr)
 
 
 def tag(
@@ -127,6 +148,8 @@ def split_tags(arguments: Sequence[str]) -> tuple[list[int | Path], list[str], l
         if argument.startswith("--") or argument in ("+", "-"):
             raise UsageError(f"'{argument}': neither an item nor a tag like +word or -word")
         if argument[0] in "+-":
+            if not argument.isprintable():
+                raise UsageError(f"{display(argument)}: a tag is made of printable letters")
             (add if argument[0] == "+" else remove).append(argument[1:])
         else:
             items.append(item_of(argument))
@@ -137,6 +160,8 @@ def item_of(argument: str) -> int | Path:
     """An item id of 'item:7' or '7', unless a file of that name is there; else the path."""
     number = argument.removeprefix("item:")
     if number.isdecimal() and (number != argument or not os.path.lexists(argument)):
+        if int(number) > MAX_ID:
+            raise UsageError(f"'{argument}': no id of an item is that large")
         return int(number)
     return Path(argument)
 

@@ -90,6 +90,8 @@ def make_media(folder: Path) -> None:
     from unisearch.world.library import make_library
 
     unfinished = folder / UNFINISHED
+    if folder.exists() and not folder.is_dir():
+        raise UnisearchError(f"{display(folder)}: is a file; name a folder for the demo")
     strangers = [path for path in folder.iterdir() if path != unfinished] if folder.exists() else []
     if strangers:
         raise UnisearchError(f"{display(folder)}: is not empty and no demo; name another folder")

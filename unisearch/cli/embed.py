@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unisearch.cli.door import door
-from unisearch.cli.show import path_json
+from unisearch.engine.answer import path_json
 from unisearch.errors import UnisearchError, Unreadable, UsageError, display
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def embed(
     if not paths:
         raise UsageError("no files: name some, or use --files-from")
 
+    check_places(out)
     from unisearch.engine.embed import embed_files
     from unisearch.wiring import open_space, read_options
 
@@ -71,6 +72,18 @@ def read_list(name: str) -> list[Path]:
         raise UnisearchError(f"{display(name)}: {error.strerror}") from None
     lines = content.split(b"\0" if b"\0" in content else b"\n")
     return [Path(os.fsdecode(line)) for line in lines if line]
+
+
+def check_places(out: Path) -> None:
+    """Before any work: both files can be written, and no strange .json is lost.
+
+    Raises UnisearchError.
+    """
+    listing = out.with_suffix(".json")
+    if listing.exists() and not out.exists():
+        raise UnisearchError(f"{display(listing)}: is there already; choose another --out")
+    if not os.access(out if out.exists() else out.absolute().parent, os.W_OK):
+        raise UnisearchError(f"{display(out)}: cannot be written there")
 
 
 def write(out: Path, vectors: NDArray[np.float32], listing: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ import typer
 from unisearch.cli.change import counted, writer
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson
-from unisearch.cli.show import console, path_json, print_json, short, table
+from unisearch.cli.show import clock, console, print_json, short, table
+from unisearch.engine.answer import path_json
 from unisearch.errors import UnisearchError
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Read files again that failed before.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make files and folders searchable.
@@ -39,7 +43,7 @@ def index(
 
     settings = door(ctx).settings()
     with writer(settings) as indexer, Watcher(settings.device) as watcher:
-        report = indexer.run(paths, dry_run=dry_run, progress=watcher)
+        report = indexer.run(paths, dry_run=dry_run, retry=retry_failed, progress=watcher)
     if as_json:
         print_json(report_json(report))
     else:
@@ -56,6 +60,7 @@ def report_json(report: Report) -> dict[str, Any]:
             {**path_json(failure.path), "kind": failure.kind, "message": failure.message}
             for failure in report.failed
         ],
+        "truncated": [{**path_json(path), "at_s": at_s} for path, at_s in report.truncated],
         "seconds": round(report.seconds, 3),
     }
 
@@ -70,6 +75,8 @@ def print_report(report: Report, dry_run: bool) -> None:
         out.print(f"of these {kinds}", soft_wrap=True)
     if report.ignored:
         out.print(f"{counted(report.ignored, 'file')} of no known kind", soft_wrap=True)
+    for path, at_s in report.truncated:
+        out.print(f"only up to {clock(at_s)}: {short(path)}", soft_wrap=True)
     if report.failed:
         print_failures(report)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unisearch.cli.door import door
-from unisearch.cli.show import console, path_json, print_json, short, table
+from unisearch.cli.show import clock, console, print_json, short, table
+from unisearch.engine.answer import path_json
 
 if TYPE_CHECKING:
     from unisearch.wiring import Rooms
@@ -29,7 +30,6 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     with open_for_reading(ctx) as rooms:
         facts = inspect.status(rooms)
-    facts["config"] = door(ctx).config or facts["config"]
     if as_json:
         print_json(facts)
     else:
@@ -55,6 +55,8 @@ def print_status(facts: dict[str, Any]) -> None:
     if facts["failures"]:
         listed = ", ".join(f"{count} {kind}" for kind, count in facts["failures"].items())
         out.print(f"failed   {listed}")
+    for sound in facts["truncated"]:
+        out.print(f"only up to {clock(sound['at_s'])}: {sound['path']}", soft_wrap=True)
 
 
 def megabytes(size: int) -> str:

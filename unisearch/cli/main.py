@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ VERBS = {
     "doctor": Entry("unisearch.cli.library:doctor"),
     "duplicates": Entry("unisearch.cli.library:duplicates"),
     "roots": Entry("unisearch.cli.change:roots"),
+    "relocate": Entry("unisearch.cli.change:relocate"),
     "forget": Entry("unisearch.cli.change:forget"),
     "tag": Entry("unisearch.cli.change:tag"),
     "evaluate": Entry("unisearch.cli.train:evaluate"),
@@ -139,6 +141,9 @@ def hoist(arguments: Sequence[str]) -> list[str]:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; the exit code of design 8. Nothing but SystemExit leaves it."""
     debug = "--debug" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a sign gets its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(hoist(arguments), prog_name="unisearch", standalone_mode=False)
         sys.stdout.flush()
@@ -177,7 +182,7 @@ def fail(message: str, code: int, debug: bool) -> int:
 
 def interrupted() -> int:
     """Says that the run was stopped by hand."""
-    print("unisearch: interrupted; the same command goes on where it was", file=sys.stderr)
+    print("unisearch: interrupted; run it again to go on", file=sys.stderr)
     return INTERRUPTED
 
 

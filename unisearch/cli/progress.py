@@ -40,6 +40,9 @@ class Watcher:
 
     def __call__(self, now: Progress) -> None:
         """Brings the bars and the line below them to where the run is."""
+        self._stop.check()
+        if not self._shown:
+            return
         for modality, total in now.total.items():
             if modality not in self._tasks:
                 self._tasks[modality] = self._bars.add_task(modality)
@@ -49,7 +52,6 @@ class Watcher:
         if not self._device and any(now.done.values()):  # by now torch is there for the networks
             self._device = device_name(self._wanted)
         self._line.plain = line(now, self._device or self._wanted)
-        self._stop.check()
 
     def __enter__(self) -> Self:
         self._stop.__enter__()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import sys
@@ -53,14 +52,6 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
-
-
-def path_json(path: bytes) -> dict[str, str]:
-    """The path as text; `path_b64` holds the exact bytes of one that is no UTF-8."""
-    try:
-        return {"path": path.decode()}
-    except UnicodeDecodeError:
-        return {"path": display(path), "path_b64": base64.b64encode(path).decode()}
 
 
 def print_paths(paths: Iterable[bytes], end: bytes) -> None:

@@ -13,10 +13,9 @@ import numpy as np
 from unisearch.catalog.rows import PartitionRow
 from unisearch.catalog.view import View
 from unisearch.errors import LibraryDamaged, LibraryError, UnisearchError, display
-from unisearch.index.rows import RowFiles
 from unisearch.models.find import find_weights
 from unisearch.spaces.table import SPACES
-from unisearch.wiring import VECTORS_FOLDER, Rooms
+from unisearch.wiring import Rooms, row_files
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ def vectors(rooms: Rooms) -> Iterator[Finding]:
 def examine_partition(rooms: Rooms, view: View, partition: PartitionRow) -> Iterator[Finding]:
     """One partition: its blocks, then its keys beside the catalogue's segments."""
     subject = f"vectors {partition.space}/{partition.modality}"
-    folder = rooms.library / VECTORS_FOLDER
-    files = RowFiles(folder, partition.space, partition.modality, partition.dim)
+    files = row_files(rooms.library, partition)
     blocks = view.blocks(partition.space, partition.modality)
     damaged = files.verify(partition.epoch, partition.count, blocks)
     for block in damaged:

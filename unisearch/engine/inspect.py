@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from unisearch.catalog.rows import RootRow
 from unisearch.engine.answer import path_json
 from unisearch.errors import display
 from unisearch.wiring import Rooms
@@ -21,6 +22,7 @@ def status(rooms: Rooms) -> dict[str, Any]:
         partitions = view.all_partitions()
         roots_ = view.roots()
         failures = Counter(failure.kind for failure in view.failures())
+        truncated = view.truncated()
     config = rooms.settings.file
     return {
         "library": display(rooms.library),
@@ -36,11 +38,13 @@ def status(rooms: Rooms) -> dict[str, Any]:
             {
                 **path_json(root.path),
                 "items": root.items,
+                "whole": root.whole,
                 "present": os.path.isdir(root.path),  # noqa: PTH112 (paths are bytes)
             }
             for root in roots_
         ],
         "failures": dict(failures),
+        "truncated": [{**path_json(path), "at_s": at_s} for path, at_s in truncated],
         "bytes": folder_bytes(rooms.library),
     }
 
@@ -61,7 +65,7 @@ def duplicates(rooms: Rooms) -> list[list[bytes]]:
         return [[item.path for item in group] for group in view.duplicates()]
 
 
-def roots(rooms: Rooms) -> list[tuple[bytes, int]]:
-    """(path, items) of each indexed folder."""
+def roots(rooms: Rooms) -> list[RootRow]:
+    """The indexed folders; one that is not whole holds only files that were named."""
     with rooms.catalog.view() as view:
-        return [(root.path, root.items) for root in view.roots()]
+        return view.roots()

@@ -47,7 +47,10 @@ def sample_of(value: Any, image_min_side: int) -> Sample:
     if isinstance(value, Sample):
         return value
     if isinstance(value, Image.Image):
-        return image_sample(value.copy(), image_min_side)
+        try:
+            return image_sample(value, image_min_side)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"the picture cannot be read: {error}") from None
     match value:
         case (np.ndarray() as array, "image"):
             return pixels(array)
