@@ -18,8 +18,9 @@ from unisearch.wiring import Rooms, check_space, max_file_bytes
 class Foresight:
     """Counts what a run over some places would do."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, retry: bool = False) -> None:
         self.rooms = rooms
+        self._retry = retry
         self.report = Report()
         self._claimed: set[int] = set()
 
@@ -35,7 +36,7 @@ class Foresight:
 
     def _place(self, place: bytes, view: View) -> list[int]:
         """Counts one place; the items that are gone there."""
-        found = survey(scan_of(self.rooms, place), view)
+        found = survey(scan_of(self.rooms, place), view, self._retry)
         self.report.unchanged += found.unchanged
         self.report.ignored += found.ignored
         self.report.failed += found.failed

@@ -62,7 +62,7 @@ class Indexer:
         """
         places = resolve([paths] if isinstance(paths, AnyPath) else paths)
         if dry_run:
-            return self._foresee(places)
+            return self._foresee(places, retry)
         with self._writing() as rooms:
             return Work(rooms, progress, retry).over(places)
 
@@ -165,13 +165,13 @@ class Indexer:
             yield tx
             settle(tx, rooms.library)
 
-    def _foresee(self, places: Sequence[bytes]) -> Report:
+    def _foresee(self, places: Sequence[bytes], retry: bool) -> Report:
         try:
             rooms = open_rooms(self.settings)
         except LibraryMissing:
             return foresee_first(places, self.settings.index.ignore)
         with rooms:
-            return Foresight(rooms).over(places)
+            return Foresight(rooms, retry).over(places)
 
 
 def _overlap(root: RootRow, after: bytes, other: RootRow) -> bool:
