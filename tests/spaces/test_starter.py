@@ -8,12 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as load_tensors
 
 from unisearch.errors import WeightsError
 from unisearch.models.find import find_weights
-from unisearch.records import TextSample
+from unisearch.records import Modality, Sample, TextSample
 from unisearch.spaces.base import Space
+from unisearch.spaces.starter.model import Starter
+from unisearch.spaces.starter.space import encode_batch, prepare_sample
 from unisearch.spaces.table import load_space
 
 
@@ -57,6 +61,16 @@ def test_every_source_under_cc_by_is_attributed(weights: Path) -> None:
     assert text.count("https://freesound.org/s/") > 100
 
 
+def test_folding_the_norms_changes_nothing(weights: Path, mixed: list[Sample]) -> None:
+    plain = Starter()
+    state = load_tensors(weights / "model.safetensors")
+    plain.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+
+    rows = encode_batch(plain.eval(), [prepare_sample(sample) for sample in mixed])
+
+    assert np.abs(rows - load_space("starter", weights).encode(mixed)).max() < 1e-4
+
+
 def test_without_weights_it_says_so() -> None:
     with pytest.raises(WeightsError, match="needs the folder of its weights"):
         load_space("starter", None)
@@ -92,3 +106,21 @@ def test_a_long_text_is_the_mean_of_its_pieces(starter: Space) -> None:
 
     mean = starter.encode(pieces).mean(axis=0)
     np.testing.assert_allclose(whole, mean / np.linalg.norm(mean), atol=1e-4)
+
+
+def test_a_batch_too_large_for_the_device_is_halved(
+    starter: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stands in for a GPU, which tests do not have: the network refuses more than 3 at once."""
+    samples = [TextSample(f"dog {n} in the park") for n in range(8)]
+    whole = starter.encode(samples)
+    forward = Starter.forward
+
+    def small(model: Starter, modality: Modality, arrays: list[torch.Tensor]) -> torch.Tensor:
+        if len(arrays[0]) > 3:
+            raise torch.OutOfMemoryError("no memory for so many")
+        return forward(model, modality, arrays)
+
+    monkeypatch.setattr(Starter, "forward", small)
+
+    np.testing.assert_allclose(starter.encode(samples), whole, atol=1e-5)

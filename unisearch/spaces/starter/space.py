@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from unisearch.errors import WeightsError
 from unisearch.records import (
@@ -88,15 +90,31 @@ def encode_batch(model: Starter, batch: Sequence[Prepared]) -> NDArray[np.float3
     for modality, wanted in places.items():
         for start in range(0, len(wanted), BATCH):
             chunk = wanted[start : start + BATCH]
-            rows[chunk] = _encode(model, modality, [batch[place].arrays for place in chunk])
+            rows[chunk] = _halving(model, modality, [batch[place].arrays for place in chunk])
     return rows
+
+
+def _halving(
+    model: Starter, modality: Modality, batch: list[tuple[NDArray[np.generic], ...]]
+) -> NDArray[np.float32]:
+    """Rows of a batch, in two halves when the device has no memory for the whole."""
+    try:
+        return _encode(model, modality, batch)
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+        torch.cuda.empty_cache()
+        half = len(batch) // 2
+        parts = [_halving(model, modality, part) for part in (batch[:half], batch[half:])]
+        return np.concatenate(parts)
 
 
 def _encode(
     model: Starter, modality: Modality, batch: list[tuple[NDArray[np.generic], ...]]
 ) -> NDArray[np.float32]:
     device = next(model.parameters()).device
-    with torch.inference_mode():
+    on_gpu = device.type == "cuda"
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=on_gpu):
         rows = model(modality, [part.to(device) for part in stack(modality, batch)])
         if modality in ("audio", "text"):
             rows = _mean_of_pieces(rows, [len(_cut(modality, arrays)) for arrays in batch])
@@ -166,7 +184,17 @@ def _load(path: Path) -> Starter:
     except Exception as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{path} holds no weights of the starter network: {first}") from error
-    return model.eval().requires_grad_(False)
+    return fused(model.eval().requires_grad_(False))
+
+
+def fused(model: Starter) -> Starter:
+    """The same network with its batch norms folded into the convolutions before them."""
+    for layers in list(model.modules()):
+        if isinstance(layers, nn.Sequential) and len(layers) > 1:
+            first, second = layers[0], layers[1]
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                layers[0], layers[1] = fuse_conv_bn_eval(first, second), nn.Identity()
+    return model
 
 
 def _digest(weights: Path) -> str:
