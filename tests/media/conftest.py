@@ -121,6 +121,8 @@ def write_valid(path: Path) -> Path:
         _write_cloud(path)
     elif suffix == ".fbx":
         path.write_text(ASCII_FBX, encoding="ascii")
+    elif suffix in formats.USD:
+        _write_usd(path)
     else:
         _write_model(path)
     return path
@@ -185,6 +187,31 @@ def _write_model(path: Path) -> None:
         return
     content = box.export(file_type=path.suffix[1:])
     path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _write_usd(path: Path) -> None:
+    from pxr import Usd, UsdGeom
+
+    plain = path.with_suffix(".usdc") if path.suffix.lower() == ".usdz" else path
+    stage = Usd.Stage.CreateNew(str(plain))
+    box = trimesh.creation.box((1.0, 2.0, 3.0))
+    mesh = UsdGeom.Mesh.Define(stage, "/Box")
+    mesh.CreatePointsAttr(box.vertices)
+    mesh.CreateFaceVertexCountsAttr([3] * len(box.faces))
+    mesh.CreateFaceVertexIndicesAttr(box.faces.reshape(-1))
+    stage.Save()
+    if plain != path:
+        zip_usd(path, plain)
+
+
+def zip_usd(path: Path, *layers: Path) -> Path:
+    """A .usdz of the layers, the first of which is the model."""
+    from pxr import Sdf
+
+    with Sdf.ZipFileWriter.CreateNew(str(path)) as package:
+        for layer in layers:
+            package.AddFile(str(layer), layer.name)
+    return path
 
 
 def _write_cloud(path: Path) -> None:

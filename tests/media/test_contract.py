@@ -234,7 +234,7 @@ def test_every_modality_has_a_reader_and_no_suffix_has_two() -> None:
 
 
 def test_asking_for_the_modality_imports_no_decoder() -> None:
-    heavy = "{'numpy', 'PIL', 'av', 'trimesh', 'ufbx', 'pypdfium2'}"
+    heavy = "{'numpy', 'PIL', 'av', 'trimesh', 'ufbx', 'pxr', 'pypdfium2'}"
     code = (
         "import sys, pathlib; from unisearch.media.read import modality_of;"
         f"assert modality_of(pathlib.Path('a.png')) == 'image';"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from unisearch.errors import Unreadable
 from unisearch.media import colors
 from unisearch.media.files import read_bytes
+from unisearch.media.polygons import fan
 from unisearch.media.scene import MeshPart, Scene
 from unisearch.records import ReadOptions
 
@@ -68,7 +69,7 @@ def _items(elements: Any) -> Iterator[Any]:
 
 def _part(node: Any, linear: bool) -> MeshPart:
     mesh = node.mesh
-    corners, polygon = _fan(np.array(mesh.faces, dtype=np.int64).reshape(-1, 2))
+    corners, polygon = fan(np.array(mesh.faces, dtype=np.int64).reshape(-1, 2))
     index = np.array(mesh.vertex_position.indices, dtype=np.int64)
     vertices = np.array(mesh.vertex_position.values, dtype=np.float64).reshape(-1, 3)
     matrix = _matrix(node.geometry_to_world)
@@ -77,15 +78,6 @@ def _part(node: Any, linear: bool) -> MeshPart:
     if rgb is not None and linear:
         rgb = colors.to_srgb(rgb)
     return MeshPart(moved.astype(np.float32), index[corners], rgb)
-
-
-def _fan(polygons: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Triangles as corners (t, 3) of polygons (begin, count), and the polygon of each (t,)."""
-    triangles = np.maximum(polygons[:, 1] - 2, 0)  # points and lines have none
-    polygon = np.repeat(np.arange(len(polygons)), triangles)
-    nth = np.arange(len(polygon)) - np.repeat(np.cumsum(triangles) - triangles, triangles)
-    begin = polygons[polygon, 0]
-    return np.stack([begin, begin + nth + 1, begin + nth + 2], axis=1), polygon
 
 
 def _matrix(matrix: Any) -> NDArray[np.float64]:

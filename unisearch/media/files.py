@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from unisearch.errors import FailureKind, UnisearchError, Unreadable
-from unisearch.media.signature import Signature, looks_like
+from unisearch.media import formats
+from unisearch.media.signature import ZIP, Signature, looks_like
 
 #: What stands in the first bytes is enough to tell every format that we know.
 HEAD_BYTES = 512
@@ -166,7 +167,10 @@ def broken(path: Path, wanted: str, reason: str) -> Unreadable:
 def foreign(path: Path, wanted: str) -> str | None:
     """What the first bytes announce, when that is another kind of file than `wanted`."""
     found = announced(path)
-    return found.name if found and found.kind != wanted else None
+    if found is None or found.kind == wanted:
+        return None
+    packed = found.name == ZIP and path.suffix.lower() in formats.ZIPPED
+    return None if packed else found.name
 
 
 def announced(path: Path) -> Signature | None:

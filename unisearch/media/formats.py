@@ -62,8 +62,12 @@ SOUNDS = (
     ".au",
 )
 
-#: 3D files that trimesh reads, those that ufbx reads, and clouds of points.
+#: 3D files that trimesh reads, those that ufbx and usd-core read, and clouds of points.
 SCENES = (".obj", ".ply", ".stl", ".off", ".glb", ".gltf", ".3mf", ".dae")
 FBX = (".fbx",)
+USD = (".usd", ".usda", ".usdc", ".usdz")
 CLOUDS = (".npy", ".npz", ".xyz", ".pcd")
-MODELS = SCENES + FBX + CLOUDS
+MODELS = SCENES + FBX + USD + CLOUDS
+
+#: Files of ours that begin as every zip archive does.
+ZIPPED = (".3mf", ".usdz")

@@ -53,9 +53,21 @@ def load_model(path: Path, options: ReadOptions = DEFAULTS) -> Model:
             from unisearch.media.fbx import load_fbx
 
             scene = load_fbx(path, options)
+        elif suffix in formats.USD:
+            scene = _load_usd(path, options)
         else:
             scene = load_scene(path, suffix[1:], options)
         return Model(_shape(path, scene, suffix), scene.names)
+
+
+def _load_usd(path: Path, options: ReadOptions) -> Scene:
+    """One file that needs a package stops no run: it is refused, and its reason names the extra."""
+    try:
+        from unisearch.media.usd import load_usd
+    except ImportError as error:
+        reason = "USD models need extra packages: pip install 'unisearch[usd]'"
+        raise Unreadable(path, "unsupported", reason) from error
+    return load_usd(path, options)
 
 
 def sample_points(mesh: TriangleMesh, count: int, seed: int = 0) -> PointSample:

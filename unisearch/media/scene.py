@@ -75,7 +75,7 @@ def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
     data = read_bytes(path, options.max_file_bytes)
     up = UP.get(suffix)
     if suffix == "3mf":
-        _check_zip(path, data)
+        check_zip(path, data, MAX_UNZIPPED_BYTES)
     if suffix in ("glb", "gltf"):
         _check_gltf(path, suffix, data, options)
     if suffix == "dae":
@@ -224,12 +224,12 @@ def _texture_colors(
     return colors.sampled(texture, centers)
 
 
-def _check_zip(path: Path, data: bytes) -> None:
+def check_zip(path: Path, data: bytes, max_bytes: int) -> None:
     """Refuses an archive that declares more than it may; zipfile never unpacks beyond that."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         declared = sum(member.file_size for member in archive.infolist())
-    if declared > MAX_UNZIPPED_BYTES:
-        reason = f"unpacks to {declared:,} bytes, the limit is {MAX_UNZIPPED_BYTES:,}"
+    if declared > max_bytes:
+        reason = f"unpacks to {declared:,} bytes, the limit is {max_bytes:,}"
         raise Unreadable(path, "too_large", reason)
 
 

@@ -10,6 +10,8 @@ MODEL = "3D model"
 DOCUMENT = "text"
 OTHER = "other file"
 
+ZIP = "a zip archive"
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -43,11 +45,13 @@ _MAGIC: tuple[tuple[int, bytes, str, str, str], ...] = (
     (0, b"ply\n", "a PLY model", MODEL, ".ply"),
     (0, b"ply\r", "a PLY model", MODEL, ".ply"),
     (0, b"Kaydara FBX Binary", "an FBX model", MODEL, ".fbx"),
+    (0, b"#usda ", "a USD model", MODEL, ".usda"),
+    (0, b"PXR-USDC", "a USD model", MODEL, ".usdc"),
     (0, b"\x93NUMPY", "a numpy array", MODEL, ".npy"),
     (0, b"%PDF-", "a PDF document", DOCUMENT, ".pdf"),
     (0, b"\x7fELF", "a program", OTHER, ""),
     (0, b"MZ", "a Windows program", OTHER, ""),
-    (0, b"PK\x03\x04", "a zip archive", OTHER, ""),
+    (0, b"PK\x03\x04", ZIP, OTHER, ""),
     (0, b"\x1f\x8b", "a gzip archive", OTHER, ""),
     (0, b"7z\xbc\xaf", "a 7-Zip archive", OTHER, ""),
     (0, b"SQLite format 3\0", "an SQLite database", OTHER, ""),
