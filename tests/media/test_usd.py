@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade
+from pxr import Gf, Sdf, Tf, Usd, UsdGeom, UsdShade
 
 from tests.media.conftest import zip_usd
 from unisearch.errors import Unreadable
@@ -400,6 +400,43 @@ def test_a_usd_file_that_ends_early_is_refused_in_one_line(
     assert "pxrInternal" not in error.reason
     assert str(tmp_path) not in error.reason
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_text_that_is_no_usd_is_told_without_names_of_the_library(tmp_path: Path) -> None:
+    path = tmp_path / "a.usda"
+    path.write_text('#usda 1.0\ndef Mesh "A"\n{\n    int[] faceVertexCounts = [3,, 3]\n}\n')
+
+    error = refused(path)
+
+    assert error.kind == "corrupt"
+    assert "4:" in error.reason  # the line
+    assert "pxrInternal" not in error.reason
+
+
+def test_too_little_memory_for_a_usd_model_is_no_damage(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object) -> None:
+        Tf.RaiseRuntimeError("Encountered: std::bad_alloc, while reading")
+
+    monkeypatch.setattr(Sdf.Layer, "FindOrOpen", exhausted)
+
+    assert refused(write(tmp_path / "a.usdc")).kind == "memory"
+
+
+def test_a_model_that_changed_is_read_anew(tmp_path: Path) -> None:
+    first = new(tmp_path / "first.usda")
+    square(first, "/A")
+    second = new(tmp_path / "second.usda")
+    square(second, "/A").AddTranslateOp().Set((5, 0, 0))
+    path = tmp_path / "a.usda"
+
+    seen = []
+    for stage in (first, second):
+        path.write_bytes(saved(tmp_path / "x.usda", stage).read_bytes())
+        seen.append(float(surface(path).vertices[:, 0].min()))
+
+    assert seen == [0.0, 5.0]
 
 
 def test_a_usd_model_without_faces_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from unisearch.records import ReadOptions
 #: What moves is taken at its first moment, what does not at its only value.
 TIME = Usd.TimeCode.EarliestTime()
 
+_INTERNAL = re.compile(r"pxrInternal\w*::")
+
 #: Stand-ins for other programs and helpers for authors; nobody is meant to see them.
 _NOT_SHOWN = ("proxy", "guide")
 
@@ -29,8 +32,8 @@ def load_usd(path: Path, options: ReadOptions) -> Scene:
     """All visible meshes of the stage as triangles, each in its place; instances as often as shown.
 
     Subdivision is ignored: the surface is that of the control polygons.
-    Raises Unreadable for a layer outside the file's folder and for too many triangles, and
-    ValueError for damage.
+    Raises Unreadable for a layer outside the file's folder and for too many triangles,
+    ValueError for damage and MemoryError.
     """
     data = read_bytes(path, options.max_file_bytes)
     if path.suffix.lower() == ".usdz":
@@ -41,10 +44,16 @@ def load_usd(path: Path, options: ReadOptions) -> Scene:
             del data
             layers = checked_layers(path, place)
             return _read(path, Usd.Stage.Open(layers[0]), options)
-    except Tf.ErrorException as error:  # its text names lines of USD's own source
-        raise ValueError("; ".join(part.commentary for part in error.args)) from None
+    except Tf.ErrorException as error:
+        raise _told(error) from None
     finally:
         quiet.TakeUncoalescedDiagnostics()
+
+
+def _told(error: Any) -> Exception:
+    """USD's errors without the lines and names of its own source that its text is full of."""
+    text = _INTERNAL.sub("", "; ".join(part.commentary for part in error.args))
+    return MemoryError(text) if "bad_alloc" in text else ValueError(text)
 
 
 def _read(path: Path, stage: Any, options: ReadOptions) -> Scene:
