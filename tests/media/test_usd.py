@@ -17,12 +17,24 @@ from tests.media.conftest import zip_usd
 from unisearch.errors import Unreadable
 from unisearch.media.mesh import load_mesh, load_model
 from unisearch.media.read import read
+from unisearch.media.usd_stage import read_stage
 from unisearch.records import ReadOptions, TriangleMesh
 
 Write = Callable[[Path], Path]
 
 SQUARE = [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)]
 RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
+
+
+@pytest.fixture
+def apart() -> None:
+    """For tests of the process that reads each file; the others save a third of a second."""
+
+
+@pytest.fixture(autouse=True)
+def here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "apart" not in request.fixturenames:
+        monkeypatch.setattr("unisearch.media.usd.load_usd", read_stage)
 
 
 def square(stage: Usd.Stage, place: str) -> UsdGeom.Mesh:
@@ -490,7 +502,7 @@ def test_instances_count_against_the_limit_of_triangles(tmp_path: Path) -> None:
 
 
 def test_a_package_that_declares_more_than_a_file_may_hold_is_too_large(
-    tmp_path: Path, write: Write
+    apart: None, tmp_path: Path, write: Write
 ) -> None:
     path = write(tmp_path / "a.usdz")
     size = path.stat().st_size
@@ -506,7 +518,9 @@ def test_a_package_that_declares_more_than_a_file_may_hold_is_too_large(
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9", b"two\nlines", b"a[b.usda]", b"http:__example.org"])
-def test_any_name_of_a_usd_file_is_read(name: bytes, tmp_path: Path, write: Write) -> None:
+def test_any_name_of_a_usd_file_is_read(
+    name: bytes, apart: None, tmp_path: Path, write: Write
+) -> None:
     path = tmp_path / os.fsdecode(name + b".usda")
     write(tmp_path / "plain.usda").rename(path)
 
@@ -514,18 +528,65 @@ def test_any_name_of_a_usd_file_is_read(name: bytes, tmp_path: Path, write: Writ
 
 
 def test_without_the_package_the_reason_names_the_extra(
-    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+    apart: None, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, other = write(tmp_path / "a.usdz"), write(tmp_path / "a.obj")
     monkeypatch.setitem(sys.modules, "pxr", None)
-    for name in ("usd", "usd_layers", "usd_colors"):
-        monkeypatch.delitem(sys.modules, f"unisearch.media.{name}", raising=False)
 
     error = refused(path)
 
     assert error.kind == "unsupported"
     assert "pip install 'unisearch[usd]'" in error.reason
     assert len(surface(other).faces) == 12
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "reason"),
+    [
+        ("import os; os.abort()", "corrupt", "crashed"),
+        ("import os; os.kill(os.getpid(), 9)", "memory", "memory"),
+        ("raise ImportError('no libusd.so')", "unsupported", "no libusd.so"),
+    ],
+)
+def test_a_file_that_ends_the_library_is_one_line_and_the_next_is_read(
+    what: str,
+    kind: str,
+    reason: str,
+    apart: None,
+    tmp_path: Path,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = write(tmp_path / "a.usdc")
+    with monkeypatch.context() as damaged:
+        damaged.setattr("unisearch.media.usd._CHILD", what)
+
+        error = refused(path)
+
+    assert error.kind == kind
+    assert reason in error.reason
+    assert len(surface(path).faces) == 12
+
+
+def test_a_file_that_never_ends_is_given_up(
+    apart: None, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.usdc")
+    monkeypatch.setattr("unisearch.media.usd._CHILD", "import time; time.sleep(1000)")
+    monkeypatch.setattr("unisearch.media.usd.TIMEOUT_S", 0.1)
+
+    assert refused(path).kind == "timeout"
+
+
+def test_refusals_come_back_from_the_process_as_they_were(apart: None, tmp_path: Path) -> None:
+    far = asking(tmp_path / "a.usda", "../secret.usda", "sublayer")
+    torn = tmp_path / "b.usda"
+    torn.write_text("#usda 1.0\ndef {")
+
+    assert refused(far).kind == "corrupt"  # there is no such file
+    assert "secret.usda" in refused(far).reason
+    assert refused(torn).kind == "corrupt"
+    assert str(tmp_path) not in refused(torn).reason
 
 
 def test_other_models_are_read_without_importing_the_package(tmp_path: Path, write: Write) -> None:

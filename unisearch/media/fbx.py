@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from unisearch.errors import Unreadable
 from unisearch.media import colors
 from unisearch.media.files import read_bytes
+from unisearch.media.parts import MeshPart, Scene
 from unisearch.media.polygons import fan
-from unisearch.media.scene import MeshPart, Scene
 from unisearch.records import ReadOptions
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from unisearch.errors import Unreadable
 from unisearch.media import colors, formats
 from unisearch.media.files import broken, checked_size, guarded
+from unisearch.media.parts import MeshPart, Scene
 from unisearch.media.points import checked_cloud, load_cloud
-from unisearch.media.scene import MeshPart, Scene, load_scene
+from unisearch.media.scene import load_scene
 from unisearch.media.signature import MODEL
 from unisearch.records import PointSample, ReadOptions, TriangleMesh
 
@@ -54,20 +55,12 @@ def load_model(path: Path, options: ReadOptions = DEFAULTS) -> Model:
 
             scene = load_fbx(path, options)
         elif suffix in formats.USD:
-            scene = _load_usd(path, options)
+            from unisearch.media.usd import load_usd
+
+            scene = load_usd(path, options)
         else:
             scene = load_scene(path, suffix[1:], options)
         return Model(_shape(path, scene, suffix), scene.names)
-
-
-def _load_usd(path: Path, options: ReadOptions) -> Scene:
-    """One file that needs a package stops no run: it is refused, and its reason names the extra."""
-    try:
-        from unisearch.media.usd import load_usd
-    except ImportError as error:
-        reason = "USD models need extra packages: pip install 'unisearch[usd]'"
-        raise Unreadable(path, "unsupported", reason) from error
-    return load_usd(path, options)
 
 
 def sample_points(mesh: TriangleMesh, count: int, seed: int = 0) -> PointSample:

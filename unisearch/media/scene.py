@@ -7,7 +7,6 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from unisearch.errors import Unreadable
 from unisearch.media import colors
 from unisearch.media.beside import OwnFolder
 from unisearch.media.files import read_bytes
+from unisearch.media.parts import CloudPart, MeshPart, Scene
 from unisearch.media.textures import known_formats_only
 from unisearch.records import ReadOptions
 
@@ -35,34 +35,6 @@ UNDECODED = ("meshopt", "KHR_mesh_quantization")
 # trimesh's stand-ins for nameless parts, and what it adds to names that occur twice.
 _MADE_UP = re.compile(r"(?:model|world|geometry|GLTF)(?:_\w+)?$|[0-9a-f]{32}$")
 _NUMBERED = re.compile(r"_(?:[0-9a-f]{6}|\d+)$")
-
-
-@dataclass(frozen=True)
-class MeshPart:
-    """A piece of a surface with one colour per face, or None where nothing is declared."""
-
-    vertices: NDArray[np.float32]  # (v, 3)
-    faces: NDArray[np.int64]  # (f, 3)
-    colors: NDArray[np.float32] | None = None  # (f, 3)
-
-
-@dataclass(frozen=True)
-class CloudPart:
-    """Points of a file that has vertices but no faces."""
-
-    points: NDArray[np.float32]  # (n, 3)
-    normals: NDArray[np.float32] | None = None  # (n, 3)
-    colors: NDArray[np.float32] | None = None  # (n, 3)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a model file holds; names: of its nodes, as its author wrote them."""
-
-    parts: list[MeshPart] = field(default_factory=list)
-    clouds: list[CloudPart] = field(default_factory=list)
-    up: Literal["y", "z"] | None = None
-    names: tuple[str, ...] = ()
 
 
 def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:

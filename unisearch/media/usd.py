@@ -1,156 +1,71 @@
-"""USD models through pxr (usd-core): triangles in the coordinates of the stage, with colours."""
+"""USD models, each read in a process of its own, for pxr ends its process on some damaged files."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from pxr import Gf, Tf, Usd, UsdGeom, UsdUtils
 
 from unisearch.errors import Unreadable
 from unisearch.media.files import read_bytes
-from unisearch.media.polygons import fan
-from unisearch.media.scene import MeshPart, Scene, check_zip
-from unisearch.media.usd_colors import face_colors
-from unisearch.media.usd_layers import checked_layers, plainly_named
+from unisearch.media.parts import Scene
+from unisearch.media.scene import check_zip
 from unisearch.records import ReadOptions
 
-#: What moves is taken at its first moment, what does not at its only value.
-TIME = Usd.TimeCode.EarliestTime()
+#: A file of a few lines may ask for a stage that never ends.
+TIMEOUT_S = 600.0
 
-_INTERNAL = re.compile(r"pxrInternal\w*::")
-
-#: Stand-ins for other programs and helpers for authors; nobody is meant to see them.
-_NOT_SHOWN = ("proxy", "guide")
+_CHILD = "from unisearch.media.usd_stage import answer; answer()"
 
 
 def load_usd(path: Path, options: ReadOptions) -> Scene:
-    """All visible meshes of the stage as triangles, each in its place; instances as often as shown.
+    """As usd_stage.read_stage, whose errors it raises.
 
-    Subdivision is ignored: the surface is that of the control polygons.
-    Raises Unreadable for a layer outside the file's folder and for too many triangles,
-    ValueError for damage and MemoryError.
+    Raises Unreadable, too: of kind 'unsupported' without the package, so that one such file
+    stops no run; 'timeout'; and 'corrupt' when the process died of the file.
     """
-    data = read_bytes(path, options.max_file_bytes)
+    if find_spec("pxr") is None:
+        reason = "USD models need extra packages: pip install 'unisearch[usd]'"
+        raise Unreadable(path, "unsupported", reason)
     if path.suffix.lower() == ".usdz":
-        check_zip(path, data, options.max_file_bytes)
-    quiet = UsdUtils.CoalescingDiagnosticDelegate()  # USD prints its warnings without one
-    try:
-        with plainly_named(path, data) as place:
-            del data
-            layers = checked_layers(path, place)
-            return _read(path, Usd.Stage.Open(layers[0]), options)
-    except Tf.ErrorException as error:
-        raise _told(error) from None
-    finally:
-        quiet.TakeUncoalescedDiagnostics()
+        check_zip(path, read_bytes(path, options.max_file_bytes), options.max_file_bytes)
+    done = _asked(path, options)
+    if done.returncode:
+        raise _ended(path, done)
+    found = pickle.loads(done.stdout)  # of our own child, which runs our own code
+    if isinstance(found, Exception):
+        raise found
+    scene: Scene = found
+    return scene
 
 
-def _told(error: Any) -> Exception:
-    """USD's errors without the lines and names of its own source that its text is full of."""
-    text = _INTERNAL.sub("", "; ".join(part.commentary for part in error.args))
-    return MemoryError(text) if "bad_alloc" in text else ValueError(text)
+def _ended(path: Path, done: subprocess.CompletedProcess[bytes]) -> Unreadable:
+    if done.returncode == -signal.SIGKILL:  # what Linux does when memory runs out
+        return Unreadable(path, "memory", "the system ended its reader, as it does for memory")
+    if done.returncode == 1:  # an error of Python, which answer() would have told: its imports
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [""]
+        return Unreadable(path, "unsupported", f"usd-core does not work here: {lines[-1][:200]}")
+    return Unreadable(path, "corrupt", "damaged: the library that reads USD crashed on it")
 
 
-def _read(path: Path, stage: Any, options: ReadOptions) -> Scene:
-    cache = UsdGeom.XformCache(TIME)
-    shown = _counted(path, _placed(stage.GetPseudoRoot(), cache, Gf.Matrix4d(1.0)), options)
-    parts = [_part(mesh, matrix) for mesh, matrix in shown]
-    names = dict.fromkeys(name for mesh, _ in shown for name in _names(mesh.GetPrim()))
-    up = UsdGeom.GetStageUpAxis(stage)
-    return Scene(parts, [], "z" if up == UsdGeom.Tokens.z else "y", tuple(names))
-
-
-def _placed(root: Any, cache: Any, beyond: Any) -> Iterator[tuple[Any, Any]]:
-    """Each visible mesh under `root` with its matrix for row vectors.
-
-    beyond: what follows the place in the stage; the identity outside of point instancers
-    """
-    prims = iter(Usd.PrimRange(root, Usd.TraverseInstanceProxies()))
-    for prim in prims:
-        if prim.IsA(UsdGeom.PointInstancer):
-            prims.PruneChildren()  # they are patterns: shown only where it puts them
-            yield from _instances(UsdGeom.PointInstancer(prim), cache, beyond)
-        elif prim.IsA(UsdGeom.Mesh) and _is_shown(prim):
-            yield UsdGeom.Mesh(prim), cache.GetLocalToWorldTransform(prim) * beyond
-
-
-def _is_shown(prim: Any) -> bool:
-    imageable = UsdGeom.Imageable(prim)
-    hidden = imageable.ComputeVisibility(TIME) == UsdGeom.Tokens.invisible
-    return not hidden and imageable.ComputePurpose() not in _NOT_SHOWN
-
-
-def _instances(instancer: Any, cache: Any, beyond: Any) -> Iterator[tuple[Any, Any]]:
-    prim = instancer.GetPrim()
-    chosen = instancer.GetProtoIndicesAttr().Get(TIME)
-    if chosen is None or not _is_shown(prim):
-        return
-    matrices = instancer.ComputeInstanceTransformsAtTime(
-        TIME, TIME, UsdGeom.PointInstancer.IncludeProtoXform, UsdGeom.PointInstancer.IgnoreMask
-    )
-    mask = instancer.ComputeMaskAtTime(TIME) or [True] * len(chosen)
-    patterns = [
-        prim.GetStage().GetPrimAtPath(target)
-        for target in instancer.GetPrototypesRel().GetForwardedTargets()
-    ]
-    outer = cache.GetLocalToWorldTransform(prim) * beyond
-    for number, matrix, wanted in zip(chosen, matrices, mask, strict=True):
-        pattern = patterns[number]
-        if wanted and pattern:
-            own = cache.GetLocalToWorldTransform(pattern).GetInverse()
-            yield from _placed(pattern, cache, own * matrix * outer)
-
-
-def _counted(
-    path: Path, placed: Iterator[tuple[Any, Any]], options: ReadOptions
-) -> list[tuple[Any, Any]]:
-    """A small file may show one mesh a million times: counted before anything is copied."""
-    shown, total = [], 0
-    for mesh, matrix in placed:
-        triangles = int(np.maximum(_integers(mesh.GetFaceVertexCountsAttr()) - 2, 0).sum())
-        total += triangles
-        if total > options.max_triangles:
-            reason = f"more than {options.max_triangles:,} triangles, which is the limit"
-            raise Unreadable(path, "too_large", reason)
-        if triangles:
-            shown.append((mesh, matrix))
-    return shown
-
-
-def _part(mesh: Any, matrix: Any) -> MeshPart:
-    counts = _integers(mesh.GetFaceVertexCountsAttr())
-    index = _integers(mesh.GetFaceVertexIndicesAttr())
-    if (counts < 0).any() or counts.sum() != len(index):
-        raise ValueError("the corners of a mesh do not match its faces")
-    corners, polygon = fan(np.stack([np.cumsum(counts) - counts, counts], axis=1))
-    rgb = face_colors(mesh, TIME, index, corners, polygon)
-    faces = index[corners]
-    left_handed = mesh.GetOrientationAttr().Get(TIME) == UsdGeom.Tokens.leftHanded
-    if left_handed != (matrix.GetDeterminant3() < 0):
-        faces = faces[:, ::-1]  # keep the outside outside
-    return MeshPart(_moved(mesh, matrix), faces, rgb)
-
-
-def _moved(mesh: Any, matrix: Any) -> NDArray[np.float32]:
-    held = mesh.GetPointsAttr().Get(TIME)
-    points = np.asarray([] if held is None else held, dtype=np.float64).reshape(-1, 3)
-    rows = np.array(matrix, dtype=np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused later
-        return (points @ rows[:3, :3] + rows[3, :3]).astype(np.float32)
-
-
-def _integers(attribute: Any) -> NDArray[np.int64]:
-    held = attribute.Get(TIME)
-    return np.asarray([] if held is None else held, dtype=np.int64)
-
-
-def _names(prim: Any) -> Iterator[str]:
-    """What the author called the mesh and what it stands in."""
-    for named in (prim.GetParent(), prim):
-        if not named.IsPseudoRoot():
-            yield str(named.GetDisplayName() or named.GetName())
+def _asked(path: Path, options: ReadOptions) -> subprocess.CompletedProcess[bytes]:
+    """The child after it ended. It finds what we find, and leaves no report of a crash behind."""
+    found = os.pathsep.join(place for place in sys.path if place)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return subprocess.run(
+                [sys.executable, "-P", "-c", _CHILD],
+                input=pickle.dumps((str(path), options)),
+                capture_output=True,
+                env=os.environ | {"PYTHONPATH": found, "TMPDIR": folder},
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            reason = f"reading it took more than {TIMEOUT_S:g} s"
+            raise Unreadable(path, "timeout", reason) from None

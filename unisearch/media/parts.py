@@ -1,0 +1,37 @@
+"""What readers of models hand on: coloured surfaces and clouds in the coordinates of the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class MeshPart:
+    """A piece of a surface with one colour per face, or None where nothing is declared."""
+
+    vertices: NDArray[np.float32]  # (v, 3)
+    faces: NDArray[np.int64]  # (f, 3)
+    colors: NDArray[np.float32] | None = None  # (f, 3)
+
+
+@dataclass(frozen=True)
+class CloudPart:
+    """Points of a file that has vertices but no faces."""
+
+    points: NDArray[np.float32]  # (n, 3)
+    normals: NDArray[np.float32] | None = None  # (n, 3)
+    colors: NDArray[np.float32] | None = None  # (n, 3)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a model file holds; names: of its nodes, as its author wrote them."""
+
+    parts: list[MeshPart] = field(default_factory=list)
+    clouds: list[CloudPart] = field(default_factory=list)
+    up: Literal["y", "z"] | None = None
+    names: tuple[str, ...] = ()
