@@ -34,7 +34,7 @@ SOURCES = (
     ("fbx", "Quaternius packs", "CC0", "https://quaternius.com"),
     ("furniture", "Blend Swap authors, see the names below", "CC0", "https://www.blendswap.com"),
     ("sounds", "Sonic Pi samples", "CC0", "https://github.com/sonic-pi-net/sonic-pi"),
-    ("recordings", "freesound.org, see the files below", "CC0 and CC BY", "https://freesound.org"),
+    ("recordings", "freesound.org and others, see the files below", "CC0 and CC BY", "https://freesound.org"),
 )  # fmt: skip
 
 
@@ -130,13 +130,16 @@ def attribution(corpus: Corpus, split: Split) -> str:
              "`unisearch/world` and on these works:", ""]  # fmt: skip
     lines += [f"* {what}: {licence}, {where}" for kind, what, licence, where in SOURCES
               if kind in kinds]  # fmt: skip
+    lines = lines[:4] + list(dict.fromkeys(lines[4:]))  # both kinds of models have one source
     creators = sorted({item.credit[1] for item in used if item.kind == "furniture"})
     if creators:
         lines += ["", "## Authors of the furniture models (CC0)", "", ", ".join(creators)]
     recordings = [item for item in used if item.kind == "recordings"]
+    aside = split.kept(corpus.of("recordings"))
     for heading, chosen in (
         ("## Recordings under CC BY", [i for i in recordings if "BY" in i.credit[0]]),
         ("## Recordings under CC0", [i for i in recordings if "BY" not in i.credit[0]]),
+        ("## Recordings kept aside: measured with, not trained on", aside),
     ):
         if chosen:
             lines += ["", heading, ""]

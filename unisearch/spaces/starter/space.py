@@ -31,7 +31,9 @@ from unisearch.spaces.starter.model import DIM, Starter
 from unisearch.spaces.starter.words import MAX_WORDS, hash_words
 
 WEIGHTS, REFERENCE = "model.safetensors", "reference.safetensors"
-BATCH = 64
+#: Samples in one pass. On a CPU what is between two layers should stay in its cache: 64 windows of
+#: 10 s at once take a third longer than 16 at a time.
+BATCH = {"cpu": 16, "cuda": 128}
 
 
 class StarterSpace(Space):
@@ -84,12 +86,13 @@ class StarterSpace(Space):
 def encode_batch(model: Starter, batch: Sequence[Prepared]) -> NDArray[np.float32]:
     """Unit rows (n, DIM) in order, on the device of the model."""
     rows = np.empty((len(batch), DIM), np.float32)
+    size = BATCH.get(next(model.parameters()).device.type, 16)
     places: dict[Modality, list[int]] = defaultdict(list)
     for place, prepared in enumerate(batch):
         places[prepared.modality].append(place)
     for modality, wanted in places.items():
-        for start in range(0, len(wanted), BATCH):
-            chunk = wanted[start : start + BATCH]
+        for start in range(0, len(wanted), size):
+            chunk = wanted[start : start + size]
             rows[chunk] = _halving(model, modality, [batch[place].arrays for place in chunk])
     return rows
 
