@@ -107,12 +107,12 @@ def questions(media: Path) -> Iterator[Question]:
     """What the demo asks, with files of the sample library."""
     model = find(media, "3d", "helicopter", "cow", "duck")
     sound = find(media, "audio", "dog", "owl", "car")
-    picture = find(media, "image", "horse", "cow", "lion")
+    picture = find(media, "image", "church", "chapel")
     yield Question("A 3D model: which sounds fit it?", [model], "audio")
     yield Question("A sound: which pictures fit it?", [sound], "image")
     yield Question("A sentence: which 3D models fit it?", ["a steam locomotive"], "3d")
-    yield Question("A picture and words in one question", [picture, "a drum"], "audio,3d")
-    yield Question("Words, but not those", ["an animal"], "3d", ["a bird"])
+    yield Question("A picture and words in one question", [picture, "a bell"], "audio,3d")
+    yield Question("Words, but not those", ["a flying vehicle"], "3d", ["a rocket"])
 
 
 def find(media: Path, modality: str, *concepts: str) -> str:

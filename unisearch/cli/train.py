@@ -81,7 +81,7 @@ def evaluate(
     """Measure how well a space finds.
 
     Chance and a cheap baseline stand beside it; names of files play no part. Without --corpus
-    only the sample world is asked: 12 pairs of kinds on concepts and instances that training
+    only the sample world is asked: 12 pairs of kinds, known concepts, instances that training
     never saw.
     """
     from unisearch.training.evaluate import evaluate_starter

@@ -45,14 +45,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Tail:
-    """How often chance alone reaches a score: exponential above `start`."""
+    """How often chance alone reaches a standardised score: like a normal tail above `start`."""
 
-    start: float
-    scale: float
+    start: float  # > 0
+    scale: float  # of the squares: 2 for a normal distribution far out
 
     def probability(self, scores: Floats) -> Floats:
         """The share of unrelated things that score at least so high."""
-        above = np.maximum(scores - self.start, 0.0) / self.scale
+        above = (np.square(np.maximum(scores, self.start)) - self.start**2) / self.scale
         return np.asarray((1.0 - TAIL_SHARE) * np.exp(-above), np.float32)
 
 
@@ -66,18 +66,21 @@ def spread(background: Floats) -> Spread:
 
 
 def fit_tail(scores: Floats) -> Tail:
-    """The exponential tail of a background's scores (m,).
+    """The tail of a background's standardised scores (m,).
 
-    Maximum likelihood for exceedances of which the largest are censored: each of those is
-    only known to be at least as large as the last one counted (Epstein and Sobel 1953).
+    Cosines of unrelated vectors fall off like a normal distribution, so the *squares* have an
+    exponential tail. Its scale is the maximum likelihood for exceedances of which the largest are
+    censored: each of those is only known to be at least as large as the last one counted
+    (Epstein and Sobel 1953).
     """
     ordered = np.sort(scores)
     first, last = int(len(ordered) * TAIL_SHARE), int(len(ordered) * CLEAN_SHARE)
     last = min(max(last, first + 2), len(ordered))
-    excess = ordered[first:last] - ordered[first]
+    start = max(float(ordered[first]), 0.1)
+    excess = np.square(np.maximum(ordered[first:last], start)) - start**2
     censored = (len(ordered) - last) * excess[-1]
     scale = float(excess.sum() + censored) / max(len(excess) - 1, 1)
-    return Tail(float(ordered[first]), max(scale, 1e-6))
+    return Tail(start, max(scale, 1e-3))
 
 
 def fuse(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
