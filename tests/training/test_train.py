@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +117,21 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert "resumed at step 3" in said
     assert not any("made, last" in line for line in said)
     assert json.loads((out / "manifest.json").read_text())["training"]["steps"] == 5
+
+
+def test_a_run_of_another_seed_starts_anew(
+    trained: tuple[Path, Path, list[str]], corpus_folder: Path, tmp_path: Path
+) -> None:
+    _, cache, _ = trained
+    said: list[str] = []
+    own = tmp_path / "cache"
+    shutil.copytree(cache, own)
+
+    out = train(corpus_folder, tmp_path / "other", own, replace(PLAN, seed=7), resume=True,
+                progress=said.append)  # fmt: skip
+
+    assert any("another corpus or seed" in line for line in said)
+    assert json.loads((out / "manifest.json").read_text())["training"]["seed"] == 7
 
 
 def test_evaluation_works_without_a_corpus(

@@ -112,8 +112,11 @@ def _world_piles(concepts: Sequence[str], prepare: Prepare) -> dict[str, Pile]:
             seed = HELD_SEED + instance
             mesh = make_mesh(name, seed)
             view = render(mesh, 30 + 45 * instance, 8 + 4 * (instance % 5), side=192)
+            points = sample_points(mesh, POINTS, seed)
             piles["image"].add(prepare(ImageSample(on_grey(view))), name)
-            piles["3d"].add(prepare(sample_points(mesh, POINTS, seed)), name)
+            piles["image"].looks.append(baseline.describe_picture(view))
+            piles["3d"].add(prepare(points), name)
+            piles["3d"].looks.append(baseline.describe_shape(points))
             piles["text"].add(prepare(TextSample(make_caption(name, seed))), name)
             if name in SOUNDING:
                 heard = AudioSample(make_sound(name, seed, RATE_HZ), RATE_HZ)

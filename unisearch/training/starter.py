@@ -240,7 +240,7 @@ class Run:
     def save(self) -> None:
         """Everything that a resumed run needs, put into place in one step."""
         state = {
-            "labels": table_digest(self.stock.ids), "step": self.step, "spent_s": self.spent_s,
+            "labels": table_digest(self.stock.ids), "seed": self.plan.seed, "step": self.step, "spent_s": self.spent_s,
             "model": self.model.state_dict(), "average": self.average.model.state_dict(),
             "prototypes": self.prototypes.detach(), "log_scale": self.log_scale.detach(),
             "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(),
@@ -250,12 +250,12 @@ class Run:
         unfinished.replace(self.checkpoint)
 
     def resume(self, progress: Callable[[str], None]) -> None:
-        """Takes up the run of the checkpoint; one of other labels is left alone."""
+        """Takes up the run of the checkpoint; one of other labels or another seed is left alone."""
         if not self.checkpoint.exists():
             return
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        if state["labels"] != table_digest(self.stock.ids):
-            progress(f"{self.checkpoint} is of another corpus: starting anew")
+        if (state["labels"], state.get("seed")) != (table_digest(self.stock.ids), self.plan.seed):
+            progress(f"{self.checkpoint} is of another corpus or seed: starting anew")
             return
         self.model.load_state_dict(state["model"])
         self.average.model.load_state_dict(state["average"])
