@@ -240,7 +240,8 @@ class Run:
     def save(self) -> None:
         """Everything that a resumed run needs, put into place in one step."""
         state = {
-            "labels": table_digest(self.stock.ids), "seed": self.plan.seed, "step": self.step, "spent_s": self.spent_s,
+            "labels": table_digest(self.stock.ids), "seed": self.plan.seed,
+            "step": self.step, "spent_s": self.spent_s,
             "model": self.model.state_dict(), "average": self.average.model.state_dict(),
             "prototypes": self.prototypes.detach(), "log_scale": self.log_scale.detach(),
             "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(),
