@@ -23,7 +23,7 @@ def samples() -> dict[str, list[Sample]]:
     """A batch of each modality, in the sizes that the readers deliver."""
     numbers = np.random.default_rng(0)
     pixels = numbers.integers(0, 255, (256, 384, 3), dtype=np.uint8)
-    sound = make_sound("dog", 0)
+    sound = np.resize(make_sound("dog", 0), 160_000)  # a whole window of 10 s
     cloud = sample_points(make_mesh("car", 0), 4096)
     return {
         "text": [TextSample(f"a dog number {i} barks in the night") for i in range(BATCH)],
