@@ -68,7 +68,7 @@ def test_a_file_that_is_not_there_is_an_error_of_one_line(argument: str) -> None
 
 @pytest.mark.parametrize(
     "argument",
-    ["item:dog", "item:99999999999999999999", "text:", "0:dog", "0.0:dog", " ", "2:text: "],
+    ["item:dog", "item:99999999999999999999", "text:", "0:dog", "0.0:dog", "", " ", "2:text: "],
 )
 def test_a_malformed_term_is_a_usage_error(argument: str) -> None:
     with pytest.raises(UsageError):

@@ -84,7 +84,7 @@ def sentence(words: Sequence[str]) -> list[Term]:
 def is_plain_word(argument: str) -> bool:
     """Whether the argument joins its neighbours to a sentence instead of standing alone."""
     marked = re.match(r"(item|text|file):", argument) or split_weight(argument)[1] != argument
-    return not (marked or " " in argument or looks_like_file(argument))
+    return not (marked or not argument or " " in argument or looks_like_file(argument))
 
 
 def parse_term(argument: str) -> Term:
