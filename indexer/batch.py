@@ -23,7 +23,10 @@ MOST_CHANGES = 1_000
 
 @dataclass
 class Change:
-    """What one file becomes: exactly one of item (it stays), content, draft or error is set."""
+    """What one file becomes: exactly one of content, draft and error is set, or item alone.
+
+    item: it stays that item, also when it has another content now
+    """
 
     place: Place
     stat: Stat
@@ -109,6 +112,8 @@ def _apply(tx: Writing, change: Change) -> None:
     if change.error is not None:
         tx.fail(root, rel_path, change.stat, change.error.kind, change.error.reason)
     elif change.content is not None:
+        if change.item is not None:  # renamed, and therefore read anew
+            tx.move_item(change.item, root, rel_path, change.stat)
         tx.put_item(root, rel_path, change.stat, change.content)
     elif change.item is not None and change.outcome == "moved":
         tx.move_item(change.item, root, rel_path, change.stat)

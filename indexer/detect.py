@@ -17,6 +17,7 @@ from indexer.scan import Found, Scan, stat_of
 from unisearch.catalog.rows import FailureRow, ItemRow, KnownFile, Stat
 from unisearch.catalog.view import View
 from unisearch.errors import FailureKind
+from unisearch.media import formats
 from unisearch.media.files import checked_size, guarded
 from unisearch.media.read import modality_of
 from unisearch.records import GRID_VERSION, Modality
@@ -24,6 +25,7 @@ from unisearch.records import GRID_VERSION, Modality
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+_BYTES_OF_DIGEST = 16  # xxh3_128
 
 
 @dataclass
@@ -110,6 +112,7 @@ class Finding:
     moved: it is that item, which lay elsewhere
     same: its item only was touched
     known: its content, of that id, is in the library; otherwise `digest` is new
+    item: the known item that it is; for another content one whose new name is read otherwise
     """
 
     kind: Literal["moved", "same", "known", "new"]
@@ -131,22 +134,28 @@ def look_at(
     checked_size(_as_path(file.path), max_bytes)
     digest = digest_of(file.path)
     content = view.content_of(digest, file.stat.size_bytes, GRID_VERSION)
-    if content is None:
-        return Finding("new", digest=digest)
-    if before is not None and before.content == content:
-        return Finding("same", item=before.item, digest=digest)
-    if before is None and (twin := _vanished(view.items_of(content), claimed)):
+    if before is not None:
+        if content is not None and before.content == content:
+            return Finding("same", item=before.item, digest=digest)
+        return Finding("new" if content is None else "known", content=content, digest=digest)
+    if content is not None and (twin := _vanished(view.items_of(content), claimed)):
         return Finding("moved", item=twin.id)
-    return Finding("known", content=content, digest=digest)
+    twin = _vanished(view.items_with_digest(digest[:_BYTES_OF_DIGEST]), claimed)
+    item = twin.id if twin else None
+    return Finding("new" if content is None else "known", item, content, digest)
 
 
 def digest_of(path: bytes) -> bytes:
-    """xxh3_128 of the file's content. Raises Unreadable."""
+    """xxh3_128 of the file's bytes, then how its suffix has them read. Raises Unreadable.
+
+    A picture under a sound's name is no copy of the picture, and a text that became Markdown has
+    other passages: each is another content.
+    """
     digest = xxhash.xxh3_128()
     with guarded(_as_path(path), "file"), open(path, "rb") as file:  # noqa: PTH123 (bytes)
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-    return digest.digest()
+    return digest.digest() + _read_as(path)
 
 
 def _renamed(file: Found, view: View, claimed: set[int]) -> ItemRow | None:
@@ -155,7 +164,9 @@ def _renamed(file: Found, view: View, claimed: set[int]) -> ItemRow | None:
     Holds for all files below a folder that was moved: only the folder itself was touched.
     """
     twins = [
-        item for item in view.items_with_inode(file.stat.inode) if item.stat.same_file(file.stat)
+        item
+        for item in view.items_with_inode(file.stat.inode)
+        if item.stat.same_file(file.stat) and _read_as(item.path) == _read_as(file.path)
     ]
     here = [item for item in twins if item.stat.device == file.stat.device]
     return _first_gone(here, claimed) or _vanished(twins, claimed)
@@ -202,6 +213,10 @@ def _as_path(path: bytes) -> Path:
     return Path(os.fsdecode(path))
 
 
+def _read_as(path: bytes) -> bytes:
+    return os.fsencode(formats.read_as(_as_path(path).suffix))
+
+
 def modality_at(path: bytes) -> Modality | None:
     """The modality that the file's suffix stands for."""
     return modality_of(_as_path(path))
@@ -212,10 +227,10 @@ def kind_of(file: Found) -> str:
     return modality_at(file.path) or "other"
 
 
-def outcome_of(found: str, before: KnownFile | None) -> Outcome:
-    """How the report counts a finding of that kind."""
-    if found == "moved":
+def outcome_of(found: Finding, before: KnownFile | None) -> Outcome:
+    """How the report counts what was found."""
+    if found.kind == "moved":
         return "moved"
-    if found == "same":
+    if found.kind == "same":
         return "unchanged"
-    return "added" if before is None else "updated"
+    return "added" if before is None and found.item is None else "updated"

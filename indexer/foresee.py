@@ -50,9 +50,9 @@ class Foresight:
         except Unreadable as error:
             self.report.failed.append(Failure.of(file.path, error))
             return
-        if found.kind == "moved" and found.item is not None:
+        if found.item is not None:
             self._claimed.add(found.item)
-        self.report.count(outcome_of(found.kind, before), modality_at(file.path))
+        self.report.count(outcome_of(found, before), modality_at(file.path))
 
 
 def foresee_first(places: Sequence[bytes], ignore: Sequence[str]) -> Report:

@@ -84,16 +84,14 @@ class Work:
         """What becomes of the file; new content is read here. Raises Unreadable."""
         with self.rooms.catalog.view() as view:
             found = look_at(file, before, view, self._claimed, max_file_bytes(self.rooms.settings))
-        outcome = outcome_of(found.kind, before)
-        modality = modality_at(file.path)
-        if found.kind in ("moved", "same"):
-            if found.kind == "moved" and found.item is not None:
-                self._claimed.add(found.item)
-            return Change(place, file.stat, outcome, modality, item=found.item)
-        if found.kind == "known":
-            return Change(place, file.stat, outcome, modality, content=found.content)
-        draft = self._batch.draft_of(found.digest) or self._encoder().draft(file, found.digest)
-        return Change(place, file.stat, outcome, draft.modality, draft=draft)
+        modality, draft = modality_at(file.path), None
+        if found.kind == "new":
+            draft = self._batch.draft_of(found.digest) or self._encoder().draft(file, found.digest)
+            modality = draft.modality
+        if found.item is not None:
+            self._claimed.add(found.item)
+        outcome = outcome_of(found, before)
+        return Change(place, file.stat, outcome, modality, found.item, found.content, draft)
 
     def _encoder(self) -> Encoder:
         """Made with the first new content: a run that finds none loads no model."""

@@ -57,6 +57,20 @@ def test_under_chooses_a_copy_below_that_folder(catalog: Catalog, add: Add) -> N
         assert view.hits([1, 2], under=b"/elsewhere") == {}
 
 
+def test_items_are_found_by_the_beginning_of_their_contents_digest(
+    catalog: Catalog, add: Add
+) -> None:
+    with catalog.write() as tx:
+        first = add(tx, b"a.txt", digest=b"one.txt")
+        second = add(tx, b"a.md", digest=b"one.md")
+        add(tx, b"b.txt", digest=b"ona.txt")
+        add(tx, b"c.txt", digest=b"onf")
+
+    with catalog.view() as view:
+        assert [item.id for item in view.items_with_digest(b"one")] == [first, second]
+        assert view.items_with_digest(b"two") == []
+
+
 def test_a_preferred_copy_is_shown_where_it_has_the_segment(catalog: Catalog, add: Add) -> None:
     with catalog.write() as tx:
         first = add(tx, b"a/x.txt", digest=b"same", texts=["one", "two"])

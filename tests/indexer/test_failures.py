@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer import Progress
+from indexer import Indexer, Progress
+from indexer.detect import modality_at
 from unisearch.errors import (
     ForeignSpace,
     LibraryDamaged,
@@ -121,6 +123,125 @@ def test_a_known_file_that_breaks_is_not_found_and_comes_back_with_its_id(
     assert (mended.updated, mended.failed) == (1, [])
     assert library.item("photos/beach.png").id == item.id
     assert len(library.live_rows()) == 4
+
+
+WRONG_NAMES = {
+    "photo.wav": "not a sound: its content looks like a JPEG picture",
+    "photo.txt": "not a text: its content looks like a JPEG picture",
+    "photo.glb": "not a 3D model: its content looks like a JPEG picture",
+}
+
+
+@pytest.mark.parametrize("first", ["alone", "beside the picture", "the picture is known"])
+def test_a_picture_under_another_kinds_name_is_refused_also_when_it_is_known(
+    library: Library, make: Make, first: str
+) -> None:
+    photo = make["picture"](library.media / "a photo.jpg", 1)
+    if first == "the picture is known":
+        library.run()
+    for name in WRONG_NAMES:
+        (library.media / name).write_bytes(photo.read_bytes())
+    if first == "alone":
+        photo.unlink()
+
+    report = library.run()
+
+    assert {
+        failure.path.rsplit(b"/")[-1].decode(): (failure.kind, failure.message)
+        for failure in report.failed
+    } == {name: ("corrupt", reason) for name, reason in WRONG_NAMES.items()}
+    assert report.added == (first == "beside the picture")
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize(
+    ("good", "other", "readable"),
+    [
+        ("photo.jpg", "photo.png", True),  # the content of a picture says what it is
+        ("waves.wav", "waves.mp3", True),
+        ("rock.obj", "rock.stl", False),
+        ("rock.obj", "rock.txt", True),
+        ("note.txt", "note.json", False),
+    ],
+)
+def test_a_copy_under_another_suffix_is_judged_alike_whether_its_bytes_are_known_or_not(
+    library: Library, make: Make, good: str, other: str, readable: bool, known: bool
+) -> None:
+    make["picture"](library.media / "photo.jpg", 1)
+    make["sound"](library.media / "waves.wav", 1, 1)
+    make["model"](library.media / "rock.obj", 2)
+    make["text"](library.media / "note.txt", "A lighthouse")
+    if known:
+        library.run()
+    (library.media / other).write_bytes((library.media / good).read_bytes())
+    if not known:
+        (library.media / good).unlink()
+
+    report = library.run()
+
+    failed = [failure.path.rsplit(b"/")[-1].decode() for failure in report.failed]
+    assert failed == ([] if readable else [other])
+    if readable:
+        assert library.item(other).modality == modality_at(other.encode())
+
+
+@pytest.mark.parametrize("known", ["a model", "a text", "both at once"])
+def test_the_same_bytes_may_be_a_text_and_a_model(library: Library, make: Make, known: str) -> None:
+    """Each name asks for its own reading, and one must not pass for the other."""
+    rock = make["model"](library.media / "rock.obj", 2)
+    if known == "a text":
+        rock.rename(library.media / "rock.txt")
+    if known != "both at once":
+        library.run()
+    written = next(iter(library.media.iterdir())).read_bytes()
+    for name in ("rock.obj", "rock.txt"):
+        (library.media / name).write_bytes(written)
+
+    report = library.run()
+
+    assert report.failed == []
+    assert library.item("rock.obj").modality == "3d"
+    assert library.item("rock.txt").modality == "text"
+    library.live_rows()
+
+
+def test_a_known_picture_that_is_renamed_to_a_sound_is_refused(
+    library: Library, make: Make
+) -> None:
+    photo = make["picture"](library.media / "photo.jpg", 1)
+    library.run()
+    photo.rename(library.media / "photo.wav")
+
+    report = library.run()
+
+    assert [failure.message for failure in report.failed] == [WRONG_NAMES["photo.wav"]]
+    assert (report.moved, report.removed) == (0, 1)
+    assert library.live_rows() == {}
+
+
+@pytest.mark.parametrize("move", [os.rename, shutil.copyfile])
+def test_a_text_that_is_renamed_to_markdown_is_read_anew_and_stays_the_same_item(
+    library: Library, move: Callable[[Path, Path], object]
+) -> None:
+    note = library.media / "note.txt"
+    note.write_text("# A lighthouse\n\nOn a [rock](http://x.org).\n")
+    library.run()
+    item = library.item("note.txt")
+    Indexer(settings=library.settings).tag([item.id], ["sea"])
+    move(note, library.media / "note.md")
+    note.unlink(missing_ok=True)
+
+    foreseen = library.run(dry_run=True)
+    report = library.run()
+
+    assert (report.updated, report.moved, report.removed, report.failed) == (1, 0, 0, [])
+    assert (foreseen.updated, foreseen.removed) == (1, 0)
+    assert library.item("note.md").id == item.id
+    assert library.item("note.md").content != item.content
+    with open_rooms(library.settings) as rooms, rooms.catalog.view() as view:
+        assert view.tags(item.id) == ["sea"]
+        assert not view.match_words("http", 5)
+    assert len(library.live_rows()) == 1
 
 
 def test_a_file_may_vanish_during_the_run(library: Library) -> None:

@@ -99,14 +99,14 @@ def test_a_file_that_comes_by_another_disk_is_known_by_its_content(
     library.run()
     item = library.item("note.txt")
     # Another inode, another time: what a move across file systems leaves.
-    shutil.copyfile(library.media / "note.txt", library.media / "renamed.md")
+    shutil.copyfile(library.media / "note.txt", library.media / "renamed.text")
     (library.media / "note.txt").unlink()
 
     nothing_embedded()
     report = library.run()
 
     assert (report.moved, report.removed) == (1, 0)
-    assert library.item("renamed.md").id == item.id
+    assert library.item("renamed.text").id == item.id
 
 
 def test_a_whole_root_that_moved_leaves_no_root_behind(

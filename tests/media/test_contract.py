@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from unisearch.errors import Unreadable
+from unisearch.media.formats import read_as
 from unisearch.media.read import READERS, modality_of, read
 from unisearch.records import FACTS, MODALITIES, PointSample, ReadOptions, Sample
 
@@ -89,6 +90,23 @@ def test_the_same_file_gives_the_same_samples(modality: str, tmp_path: Path, wri
     for one, other in zip(first, second, strict=True):
         assert one.text == other.text
         for left, right in zip(arrays(one.sample), arrays(other.sample), strict=True):
+            np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize(("modality", "suffix"), SUFFIXES)
+def test_suffixes_that_are_read_alike_give_the_same_samples(
+    modality: str, suffix: str, tmp_path: Path, write: Write
+) -> None:
+    path = write(tmp_path / f"thing{suffix}")
+    other = tmp_path / f"other{read_as(suffix.upper())}"
+    other.write_bytes(path.read_bytes())
+
+    first, second = list(read(path, OPTIONS).parts), list(read(other, OPTIONS).parts)
+
+    assert modality_of(other) == modality
+    for one, twin in zip(first, second, strict=True):
+        assert (one.start_s, one.end_s, one.text) == (twin.start_s, twin.end_s, twin.text)
+        for left, right in zip(arrays(one.sample), arrays(twin.sample), strict=True):
             np.testing.assert_array_equal(left, right)
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from unisearch.errors import Unreadable
+from unisearch.media import formats
+from unisearch.media.formats import read_as
 from unisearch.media.passages import count_words, passages, sentences
 from unisearch.media.read import read
+from unisearch.media.text import PARAGRAPHS
 from unisearch.records import PASSAGE_SENTENCES, PASSAGE_WORDS, ReadOptions
 
 
@@ -312,3 +315,15 @@ def test_a_pdf_without_text_and_a_damaged_one_are_refused(tmp_path: Path) -> Non
         with pytest.raises(Unreadable) as caught:
             read(tmp_path / name)
         assert caught.value.kind == "corrupt"
+
+
+@pytest.mark.parametrize("suffix", formats.TEXTS)
+def test_texts_are_read_alike_exactly_when_one_function_reads_them(suffix: str) -> None:
+    alike = {other for other in formats.TEXTS if read_as(other) == read_as(suffix)}
+    reader = PARAGRAPHS.get(suffix)
+
+    assert alike == {
+        other
+        for other in formats.TEXTS
+        if PARAGRAPHS.get(other) == reader and (other == ".pdf") == (suffix == ".pdf")
+    }

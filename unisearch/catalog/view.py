@@ -202,6 +202,11 @@ class View:
             for row in self._run(f"{_ITEM} WHERE i.content_id = ? ORDER BY i.id", content)
         ]
 
+    def items_with_digest(self, start: bytes) -> list[ItemRow]:
+        """The items whose content's digest begins with that, by id."""
+        clause = "WHERE c.digest >= ? AND c.digest < ? ORDER BY i.id"
+        return [_item(row) for row in self._run(f"{_ITEM} {clause}", start, start + b"\xff")]
+
     def items_with_inode(self, inode: int) -> list[ItemRow]:
         """The items whose file had that inode number when it was last seen."""
         return [_item(row) for row in self._run(f"{_ITEM} WHERE i.inode = ? ORDER BY i.id", inode)]

@@ -71,3 +71,23 @@ MODELS = SCENES + FBX + USD + CLOUDS
 
 #: Files of ours that begin as every zip archive does.
 ZIPPED = (".3mf", ".usdz")
+
+#: Suffixes under which the same bytes are read in the same way: either the content alone decides,
+#: or they are spellings of one format. Every other suffix is alone.
+ALIKE = (
+    PICTURES,
+    SOUNDS,
+    (".txt", ".text", ".rst"),
+    (".md", ".markdown"),
+    (".html", ".htm", ".xhtml"),
+    (".jsonl", ".ndjson"),
+    (".srt", ".vtt"),
+    (".csv", ".tsv"),
+)
+_READ_AS = {suffix: group[0] for group in ALIKE for suffix in group}
+
+
+def read_as(suffix: str) -> str:
+    """One suffix for all that are read alike: same bytes and same answer give same samples."""
+    lower = suffix.lower()
+    return _READ_AS.get(lower, lower)
