@@ -132,7 +132,7 @@ class SpaceRow:
 
 @dataclass(frozen=True)
 class PartitionRow:
-    """The committed extent of one (space, modality)."""
+    """The committed extent of one (space, modality): `dead` of `count` rows are dead."""
 
     id: int
     space: str
@@ -140,6 +140,7 @@ class PartitionRow:
     modality: Modality
     epoch: int
     count: int
+    dead: int
 
 
 @dataclass(frozen=True)

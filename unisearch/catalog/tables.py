@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Float, Integer, Text
 
 #: Number of the newest migration, kept in PRAGMA user_version.
-FORMAT = 2
+FORMAT = 3
 FTS_TABLES = ("item_words", "passages")
 
 
@@ -172,9 +172,17 @@ class Tag(Base):
 
 
 class Background(Base):
-    """A sample of a partition's live rows, against which scores are standardised."""
+    """A sample of a partition's live rows, against which scores are standardised.
+
+    epoch, count, dead: of the partition when it was drawn; kinds: how many distinct things
+    the sample holds; digest: of the sample (XXH3, 128 bits)
+    """
 
     __tablename__ = "backgrounds"
     partition_id: Mapped[int] = mapped_column(ForeignKey("partitions.id"), primary_key=True)
-    seen: Mapped[int]  # rows that took part in the draw
+    epoch: Mapped[int]
+    count: Mapped[int]
+    dead: Mapped[int]
+    kinds: Mapped[int]
+    digest: Mapped[bytes]
     sample: Mapped[bytes]  # float16 (n, dim)

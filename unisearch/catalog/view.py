@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row
 
-from unisearch.catalog import check, words
+from unisearch.catalog import backgrounds, check, words
+from unisearch.catalog.backgrounds import BackgroundRow
 from unisearch.catalog.folders import below, join
 from unisearch.catalog.rows import (
     Counts,
@@ -95,7 +96,7 @@ class View:
     def all_partitions(self) -> list[PartitionRow]:
         """Every partition of every space."""
         rows = self._run(
-            "SELECT p.id, p.space_id, s.dim, p.modality, p.epoch, p.count"
+            "SELECT p.id, p.space_id, s.dim, p.modality, p.epoch, p.count, p.dead"
             " FROM partitions p JOIN spaces s ON s.id = p.space_id ORDER BY p.id"
         )
         return [PartitionRow(*row) for row in rows]
@@ -270,6 +271,14 @@ class View:
         """The spaces whose vectors are held, oldest first."""
         rows = self._run("SELECT id, name, dim, added FROM spaces ORDER BY added, id")
         return [SpaceRow(*row) for row in rows]
+
+    def backgrounds(self, space_id: str | None = None) -> list[BackgroundRow]:
+        """The samples of the partitions of a space, or of all spaces, without their vectors."""
+        return backgrounds.of_all(self._connection, space_id)
+
+    def background_sample(self, row: BackgroundRow) -> NDArray[np.float16]:
+        """The vectors (n, dim) of a sample. Raises LibraryDamaged when they are not as stored."""
+        return backgrounds.sample_of(self._connection, row)
 
     def problems(self) -> list[str]:
         """What is wrong with the catalogue itself, a line each; reads every page."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Insert, Update, bindparam, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from unisearch.catalog import tables
+from unisearch.catalog import backgrounds, tables
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import PartitionRow, Span, Stat
 from unisearch.catalog.view import DeadRows, View
@@ -280,6 +280,16 @@ class Writing(View):
             " WHERE d.partition_id = partitions.id AND d.epoch = partitions.epoch) WHERE id = ?",
             partition.id,
         )
+
+    def put_background(
+        self, partition: PartitionRow, sample: NDArray[np.float16], kinds: int
+    ) -> None:
+        """Keep a sample (n, dim) of the partition's live rows, in place of the one before it."""
+        backgrounds.put(self._connection, partition, sample, kinds)
+
+    def drop_background(self, partition: PartitionRow) -> None:
+        """Forget the sample of a partition."""
+        backgrounds.drop(self._connection, partition)
 
     def _absorb(self, inner: int, root: int, prefix: bytes) -> None:
         """What belonged to the inner root belongs to `root` from now on."""
