@@ -45,6 +45,14 @@ def resolve(paths: Iterable[Path | str | bytes]) -> list[bytes]:
     )
 
 
+def refuse_own(places: Iterable[bytes], library: Path) -> None:
+    """Raise UnisearchError when one of them is the library or lies in it: it would find itself."""
+    own = os.path.realpath(bytes(library))
+    for place in places:
+        if relative(own, place) is not None:
+            raise UnisearchError(f"{display(place)}: belongs to the library, which is not indexed")
+
+
 def _why_not(error: OSError) -> str:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return "no such file or folder"

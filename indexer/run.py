@@ -10,7 +10,7 @@ from typing import Self
 
 from indexer.foresee import Foresight, foresee_first
 from indexer.lock import writer_lock
-from indexer.places import place_of, resolve
+from indexer.places import place_of, refuse_own, resolve
 from indexer.report import Report
 from indexer.store import settle
 from indexer.work import ProgressHook, Work
@@ -19,7 +19,7 @@ from unisearch.catalog.rows import RootRow
 from unisearch.catalog.write import Writing
 from unisearch.config import Settings, load_settings
 from unisearch.errors import LibraryMissing, UnisearchError, display
-from unisearch.wiring import CATALOG_FILE, Rooms, open_rooms
+from unisearch.wiring import CATALOG_FILE, Rooms, check_folder, open_rooms
 
 AnyPath = Path | str | bytes
 
@@ -57,10 +57,13 @@ class Indexer:
         dry_run: count what would happen and write nothing
         retry: try unchanged files that failed before again (a new package, a raised limit)
         progress: called after each file
-        Raises UnisearchError for a path that does not exist and ForeignSpace for a library of
-        another space. KeyboardInterrupt passes through after what is encoded was stored.
+        Raises UnisearchError for a path that does not exist or lies in the library, LibraryError
+        for a folder that cannot become one and ForeignSpace for a library of another space.
+        KeyboardInterrupt passes through after what is encoded was stored.
         """
         places = resolve([paths] if isinstance(paths, AnyPath) else paths)
+        check_folder(self.settings.library)
+        refuse_own(places, self.settings.library)
         if dry_run:
             return self._foresee(places, retry)
         with self._writing() as rooms:

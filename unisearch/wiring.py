@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Self
 from unisearch.catalog.open import Catalog
 from unisearch.catalog.rows import PartitionRow
 from unisearch.config import Settings, load_settings
-from unisearch.errors import ForeignSpace, UnknownName, display
+from unisearch.errors import (
+    ForeignSpace,
+    LibraryError,
+    LibraryMissing,
+    UnknownName,
+    display,
+)
 from unisearch.index.rows import RowFiles
 from unisearch.records import Modality, ReadOptions
 from unisearch.spaces.table import SPACES
@@ -20,6 +26,14 @@ if TYPE_CHECKING:
 
 CATALOG_FILE = "catalog.db"
 VECTORS_FOLDER = "vectors"
+
+#: What a folder without a catalogue may hold and still become a library: the rest of an earlier
+#: one, and what systems put into every folder.
+_NO_OBSTACLE = (
+    *(CATALOG_FILE + end for end in ("-wal", "-shm", "-journal")),
+    *(VECTORS_FOLDER, "index", "previews", "writer.lock", "writer.sock"),
+    *(".DS_Store", "lost+found"),
+)
 
 
 @dataclass
@@ -65,7 +79,7 @@ def open_rooms(
     """The rooms of a library; with `write` it is created when there is none.
 
     library: overrides settings.library
-    Raises LibraryMissing, LibraryTooNew or LibraryDamaged.
+    Raises LibraryMissing, also for a folder of other files, LibraryTooNew or LibraryDamaged.
     """
     settings = settings or load_settings()
     if settings.space not in SPACES:
@@ -74,9 +88,38 @@ def open_rooms(
         settings = settings.model_copy(update={"library": Path(library)})
     file = settings.library / CATALOG_FILE
     if write and not file.exists():
+        check_folder(settings.library)
         settings.library.mkdir(parents=True, exist_ok=True)
         return Rooms(settings, Catalog.create(file))
     return Rooms(settings, Catalog.open(file, write=write))
+
+
+def check_folder(library: Path) -> None:
+    """Raise LibraryError when a library there would lie among other files. Writes nothing."""
+    if (library / CATALOG_FILE).exists():
+        return
+    try:
+        names = {entry.name for entry in library.iterdir()}
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise LibraryMissing(f"{display(library)}: is a file; a library is a folder") from None
+    except OSError as error:
+        raise LibraryError(f"{display(library)}: cannot be listed: {error.strerror}") from error
+    if others := sorted(names.difference(_NO_OBSTACLE)):
+        raise LibraryMissing(
+            f"{display(library)}: holds other files ('{display(others[0])}') and no library;"
+            " name an empty or a new folder with --library"
+        )
+
+
+def row_files(library: Path, partition: PartitionRow) -> RowFiles:
+    """The vector files of a partition."""
+    return _row_files(library, partition.space, partition.modality, partition.dim)
+
+
+def _row_files(library: Path, space: str, modality: Modality, dim: int) -> RowFiles:
+    return RowFiles(library / VECTORS_FOLDER, space, modality, dim)
 
 
 def row_files(library: Path, partition: PartitionRow) -> RowFiles:

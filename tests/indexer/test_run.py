@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from indexer import Indexer, Progress
-from unisearch.errors import UnisearchError
+from unisearch.errors import LibraryMissing, UnisearchError
 from unisearch.media.read import read
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import open_rooms, read_options
@@ -438,3 +438,53 @@ def test_the_library_itself_and_ignored_files_are_not_indexed(
     library.run(tmp_path)
 
     assert library.names() == ["note.txt", "waves.wav"]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_folder_of_other_files_does_not_become_a_library(
+    library: Library, make: Make, dry_run: bool
+) -> None:
+    make["picture"](library.path / "beach.png", 1)
+
+    with pytest.raises(LibraryMissing, match=r"'beach\.png'.*empty or a new folder"):
+        library.run(dry_run=dry_run)
+    with pytest.raises(LibraryMissing, match=r"'beach\.png'"):
+        open_rooms(library.settings, write=True)
+
+    assert [path.name for path in library.path.iterdir()] == ["beach.png"]
+
+
+def test_a_file_does_not_become_a_library(library: Library) -> None:
+    library.path.write_text("words")
+
+    with pytest.raises(LibraryMissing, match="is a file"):
+        library.run()
+
+    assert library.path.read_text() == "words"
+
+
+def test_what_is_left_of_a_library_becomes_one_again(library: Library) -> None:
+    library.fill()
+    library.run()
+    for name in ("catalog.db", "catalog.db-wal", "catalog.db-shm"):
+        (library.path / name).unlink(missing_ok=True)
+    (library.path / "index").mkdir()
+    (library.path / ".DS_Store").touch()
+
+    assert library.run().added == 4
+    assert len(library.live_rows()) == 4
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_the_library_is_not_indexed_into_itself(
+    library: Library, make: Make, dry_run: bool
+) -> None:
+    library.fill()
+    library.run()
+    inside = make["text"](library.path / "previews" / "stray.txt", "Inside the library")
+
+    for place in (library.path, inside.parent, inside):
+        with pytest.raises(UnisearchError, match="belongs to the library"):
+            library.run(place, dry_run=dry_run)
+
+    assert len(library.names()) == 4
