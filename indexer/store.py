@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.backgrounds import renew
 from indexer.encode import Draft
 from unisearch.catalog.rows import PartitionRow
 from unisearch.catalog.write import Writing
-from unisearch.errors import LibraryError, display
 from unisearch.records import GRID_VERSION, Modality
 from unisearch.spaces.base import Space
 from unisearch.wiring import row_files
@@ -58,6 +58,7 @@ def settle(tx: Writing, library: Path) -> None:
         if keys is not None and partition.count:
             files = row_files(library, partition)
             tx.bury(partition, files.find(partition.epoch, partition.count, keys))
+            renew(tx, library, partition)
 
 
 def _append(
@@ -68,9 +69,7 @@ def _append(
     vectors: NDArray[np.float16],
 ) -> None:
     files = row_files(library, partition)
-    try:
-        tail = tx.tail_block(partition)
-        blocks = files.append(partition.epoch, partition.count, keys, vectors, tail)
-    except OSError as error:
-        raise LibraryError(f"{display(library)}: cannot be written: {error.strerror}") from error
+    tail = tx.tail_block(partition)
+    blocks = files.append(partition.epoch, partition.count, keys, vectors, tail)
     tx.commit_rows(partition, partition.count + len(keys), blocks)
+    renew(tx, library, partition)

@@ -14,6 +14,7 @@ UnisearchError
     ├── LibraryTooNew     written by a newer unisearch
     ├── ForeignSpace      its vectors belong to another space
     └── LibraryDamaged    what is stored contradicts itself
+        └── RowsGone      a file of rows is not there: look its epoch up again, once
 """
 
 from __future__ import annotations
@@ -117,6 +118,14 @@ class ForeignSpace(LibraryError):
 
 class LibraryDamaged(LibraryError):
     """What is stored contradicts itself."""
+
+
+class RowsGone(LibraryDamaged):
+    """A file of rows is not there.
+
+    Also seen by a reader that looked its epoch up before a compaction and opens it after;
+    one new look tells the two apart.
+    """
 
 
 def display(path: str | bytes | os.PathLike[str]) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from unisearch.errors import LibraryDamaged, VectorError
+from unisearch.errors import LibraryDamaged, RowsGone, VectorError
 from unisearch.index.halves import UNIT_TOLERANCE, to_halves
 from unisearch.index.rows import BLOCK_ROWS, RowFiles
 
@@ -38,9 +38,9 @@ def test_rows_come_back_in_the_order_they_were_added(files: RowFiles, unit_rows:
 def test_the_files_hold_plain_little_endian_numbers(files: RowFiles, unit_rows: UnitRows) -> None:
     rows = unit_rows(2)
 
-    files.append(3, 0, np.array([258, 7]), rows)
+    files.append(3, 0, np.array([7, 258]), rows)
 
-    assert (files.folder / "3.keys").read_bytes() == b"\x02\x01" + bytes(6) + b"\x07" + bytes(7)
+    assert (files.folder / "3.keys").read_bytes() == b"\x07" + bytes(7) + b"\x02\x01" + bytes(6)
     assert (files.folder / "3.f16").read_bytes() == rows.astype("<f2").tobytes()
 
 
@@ -74,8 +74,8 @@ def test_a_file_shorter_than_the_count_is_damage_and_stays_as_it_is(
     assert path.read_bytes() == before
 
 
-def test_a_missing_file_is_damage(files: RowFiles) -> None:
-    with pytest.raises(LibraryDamaged, match="is missing: 4 rows"):
+def test_a_missing_file_is_damage_or_an_epoch_that_was_left(files: RowFiles) -> None:
+    with pytest.raises(RowsGone, match="is missing: 4 rows"):
         files.open(0, 4)
 
 
@@ -99,7 +99,8 @@ def test_each_block_has_a_checksum_of_its_own(files: RowFiles, unit_rows: UnitRo
     rows = unit_rows(2 * BLOCK_ROWS + 10)
 
     first = files.append(0, 0, np.arange(BLOCK_ROWS + 5), rows[: BLOCK_ROWS + 5])
-    second = files.append(0, BLOCK_ROWS + 5, np.arange(BLOCK_ROWS + 5), rows[BLOCK_ROWS + 5 :])
+    rest = np.arange(BLOCK_ROWS + 5, len(rows))
+    second = files.append(0, BLOCK_ROWS + 5, rest, rows[BLOCK_ROWS + 5 :])
 
     assert [(block.block, block.rows) for block in first] == [(0, BLOCK_ROWS), (1, 5)]
     assert [(block.block, block.rows) for block in second] == [(1, BLOCK_ROWS), (2, 10)]
@@ -131,9 +132,46 @@ def test_a_lost_file_damages_every_block(files: RowFiles, unit_rows: UnitRows) -
 
 
 def test_find_gives_the_rows_of_keys(files: RowFiles, unit_rows: UnitRows) -> None:
-    files.append(0, 0, np.array([5, 9, 2, 7]), unit_rows(4))
+    files.append(0, 0, np.array([2, 5, 7, 9]), unit_rows(4))
 
-    assert list(files.find(0, 3, np.array([2, 5, 7, 100]))) == [0, 2]
+    assert list(files.find(0, 3, np.array([100, 7, 2, 9, 7, -1]))) == [0, 2]
+    assert list(files.find(0, 0, np.array([2]))) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"), [([9, 10], "key 9 is not above 9"), ([12, 11], "key 11 is not above 12")]
+)
+def test_a_key_that_is_not_above_the_last_one_is_refused(
+    files: RowFiles, unit_rows: UnitRows, keys: list[int], told: str
+) -> None:
+    blocks = files.append(0, 0, np.array([4, 9]), unit_rows(2))
+
+    with pytest.raises(VectorError, match=told):
+        files.append(0, 2, np.array(keys), unit_rows(2), blocks[0])
+
+    assert files.keys_path(0).stat().st_size == 2 * 8
+    assert files.append(0, 2, np.array([10]), unit_rows(1), blocks[0])[0].rows == 3
+
+
+def test_rows_behind_the_count_are_cut_off(files: RowFiles, unit_rows: UnitRows) -> None:
+    files.append(0, 0, np.arange(4), unit_rows(4))
+
+    assert files.cut(0, 3) is True
+    assert files.cut(0, 3) is False
+    assert files.cut(0, 9) is False
+
+    assert list(files.open(0, 3).keys) == [0, 1, 2]
+    assert files.vectors_path(0).stat().st_size == 3 * 16 * 2
+
+
+def test_stored_files_are_told_by_epoch(files: RowFiles, unit_rows: UnitRows) -> None:
+    files.append(0, 0, np.arange(2), unit_rows(2))
+    files.append(12, 0, np.arange(2), unit_rows(2))
+    (files.folder / "notes.txt").write_text("not ours")
+
+    assert files.stored() == {
+        epoch: [files.vectors_path(epoch), files.keys_path(epoch)] for epoch in (0, 12)
+    }
 
 
 @given(st.integers(3, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))

@@ -553,7 +553,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
-        with pytest.raises(LibraryError, match="No space left on device"):
+        with pytest.raises(LibraryError, match="no space left on device: free some space"):
             library.run()
 
     assert library.live_rows().keys() == before

@@ -1,11 +1,13 @@
 """Append-only rows of one partition: row r of EPOCH.keys and EPOCH.f16 belongs together.
 
 Which rows exist is decided elsewhere (the catalogue's count): rows behind the count were
-never committed and may be overwritten, rows before it are never touched again.
+never committed and may be overwritten, rows before it are never touched again. Keys ascend
+strictly within an epoch: a key is found by binary search, and none can be there twice.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +17,15 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from unisearch.errors import LibraryDamaged, VectorError, display
-from unisearch.index.durable import append, make_folder, sync_folder
+from unisearch.errors import LibraryDamaged, RowsGone, VectorError, display
+from unisearch.index.durable import append, cut, make_folder, sync_folder
 from unisearch.index.halves import to_halves
 from unisearch.records import Block
 
 BLOCK_ROWS = 4_096
 _KEY = np.dtype("<i8")
 _HALF = np.dtype("<f2")
+_FILE = re.compile(r"(\d+)\.(?:f16|keys)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +59,30 @@ class RowFiles:
     ) -> list[Block]:
         """Add rows behind the first `count`, dropping any that lie there; durable on return.
 
-        keys: int64 (n,); vectors: floats (n, dim), unit rows
+        keys: int64 (n,), ascending and above every committed one
+        vectors: floats (n, dim), unit rows
         tail: the committed last block; its stored rows are checked before a checksum over
             them replaces the old one, so that damage is never sealed as right
         Returns the new checksums of the blocks that changed, to be committed with the count.
-        Raises VectorError before anything is written, and LibraryDamaged for files shorter
-        than `count`, which are left as they are.
+        Raises VectorError before anything is written, LibraryDamaged for files shorter than
+        `count`, which are left as they are, and LibraryError when the system refuses.
         """
         if vectors.shape != (len(keys), self.dim):
             raise VectorError(f"{vectors.shape} vectors for {len(keys)} keys of {self.dim} numbers")
-        halves = to_halves(vectors)
+        return self.append_halves(epoch, count, keys, to_halves(vectors), tail)
+
+    def append_halves(
+        self,
+        epoch: int,
+        count: int,
+        keys: NDArray[np.int64],
+        halves: NDArray[np.float16],
+        tail: Block | None = None,
+    ) -> list[Block]:
+        """`append` for rows as they are stored, whose length was checked before."""
         start = count - count % BLOCK_ROWS
         old_keys, old_halves = self._committed_tail(epoch, start, count, tail)
+        self._refuse_old_keys(epoch, count, keys)
         self._write(epoch, count, keys, halves)
         all_keys = np.concatenate([old_keys, keys])
         all_halves = np.concatenate([old_halves, halves])
@@ -87,9 +102,13 @@ class RowFiles:
         )
 
     def find(self, epoch: int, count: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The rows that hold any of these keys, ascending."""
-        found = np.isin(self.open(epoch, count).keys, keys)
-        return np.flatnonzero(found).astype(np.int64)
+        """The rows that hold any of these keys, ascending; reads a few pages per key."""
+        stored, wanted = self.open(epoch, count).keys, np.unique(keys)
+        if not len(stored):
+            return np.empty(0, np.int64)
+        rows = np.minimum(np.searchsorted(stored, wanted), len(stored) - 1)
+        found: NDArray[np.int64] = rows[stored[rows] == wanted]
+        return found
 
     def verify(self, epoch: int, count: int, blocks: Sequence[Block]) -> list[int]:
         """The blocks whose rows are missing, changed, or without a checksum; reads every row."""
@@ -102,6 +121,39 @@ class RowFiles:
             if expected is None or self._seal_stored(epoch, start, stop) != expected:
                 damaged.append(number)
         return damaged
+
+    def cut(self, epoch: int, count: int) -> bool:
+        """Drop what an interrupted writer left behind the first `count` rows; whether any was.
+
+        A shorter file stays as it is.
+        """
+        vectors = cut(self.vectors_path(epoch), count * self.dim * _HALF.itemsize)
+        return cut(self.keys_path(epoch), count * _KEY.itemsize) or vectors
+
+    def is_shorter(self, epoch: int, count: int) -> bool:
+        """Whether a file holds fewer rows than that. Raises FileNotFoundError."""
+        vectors, keys = self.vectors_path(epoch).stat(), self.keys_path(epoch).stat()
+        return (
+            vectors.st_size < count * self.dim * _HALF.itemsize
+            or keys.st_size < count * _KEY.itemsize
+        )
+
+    def stored(self) -> dict[int, list[Path]]:
+        """The files that lie in the folder, by epoch."""
+        found: dict[int, list[Path]] = {}
+        for path in sorted(self.folder.glob("*.*")):
+            if match := _FILE.fullmatch(path.name):
+                found.setdefault(int(match[1]), []).append(path)
+        return found
+
+    def _refuse_old_keys(self, epoch: int, count: int, keys: NDArray[np.int64]) -> None:
+        """Raise VectorError for a key that is not above the one before it."""
+        last = self.open(epoch, count).keys[-1:]
+        chain = np.concatenate([last, keys])
+        stuck = np.flatnonzero(np.diff(chain) <= 0)
+        if len(stuck):
+            before, key = chain[stuck[0]], chain[stuck[0] + 1]
+            raise VectorError(f"key {key} is not above {before}, the one before it: keys ascend")
 
     def _write(
         self, epoch: int, count: int, keys: NDArray[np.int64], halves: NDArray[np.float16]
@@ -144,11 +196,18 @@ class RowFiles:
             return np.empty(shape, dtype)
         try:
             size = path.stat().st_size
+            if size < need:
+                raise LibraryDamaged(f"{display(path)} has {size} bytes of {need}: rows are lost")
+            return np.memmap(path, dtype, "r", shape=shape)
         except FileNotFoundError:
-            raise LibraryDamaged(f"{display(path)} is missing: {shape[0]} rows are lost") from None
-        if size < need:
-            raise LibraryDamaged(f"{display(path)} has {size} bytes of {need}: rows are lost")
-        return np.memmap(path, dtype, "r", shape=shape)
+            raise RowsGone(f"{display(path)} is missing: {shape[0]} rows are lost") from None
+
+
+def is_sound(rows: Rows, block: Block) -> bool:
+    """Whether the rows of that block are as they were when it was sealed."""
+    start = block.block * BLOCK_ROWS
+    stop = start + block.rows
+    return _seal(block.block, rows.keys[start:stop], rows.vectors[start:stop]) == block
 
 
 def _seal(number: int, keys: NDArray[np.int64], halves: NDArray[np.float16]) -> Block:
