@@ -11,10 +11,11 @@ Importing this package is cheap: numpy and torch are loaded when a library is op
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # `typing` would delay the moment from which the command minds Ctrl-C
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
     from unisearch.engine.engine import Engine
     from unisearch.engine.terms import Term
 

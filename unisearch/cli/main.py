@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from unisearch import __version__
 from unisearch.cli.door import Door
+from unisearch.cli.interrupt import INTERRUPTED, LINE
 from unisearch.errors import UnisearchError, UsageError
 from unisearch.registry import Entry, load
 
@@ -41,7 +42,7 @@ WITH_VALUE = ("--library", "--config")
 FLAGS = ("--debug",)
 EPILOG = "--library DIR, --config FILE and --debug may stand before or after the verb."
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE = 0, 1, 2
 
 
 class Verbs(TyperGroup):
@@ -182,15 +183,10 @@ def fail(message: str, code: int, debug: bool) -> int:
 
 def interrupted() -> int:
     """Says that the run was stopped by hand."""
-    print("unisearch: interrupted; run it again to go on", file=sys.stderr)
+    print(LINE, file=sys.stderr)
     return INTERRUPTED
 
 
 def mute_stdout() -> None:
     """Sends what is left in the buffers nowhere, because nobody reads it any more (`| head`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def main() -> NoReturn:
-    """The console command."""
-    sys.exit(run(sys.argv[1:]))

@@ -8,6 +8,8 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
+from unisearch.cli.interrupt import interrupt
+
 
 class Stop:
     """While this is entered, the first Ctrl-C waits for `check`, once that was called before.
@@ -28,9 +30,8 @@ class Stop:
             raise KeyboardInterrupt
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
         if self._asked or not self._working:
-            raise KeyboardInterrupt
+            interrupt(number, frame)
         self._asked = True
         if sys.stderr.isatty():
             print("stopping after this file; Ctrl-C again stops at once", file=sys.stderr)
