@@ -19,8 +19,8 @@ from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import PartitionRow, Span, Stat
 from unisearch.catalog.view import DeadRows, View
 from unisearch.catalog.words import name_words
-from unisearch.errors import FailureKind, display
-from unisearch.records import FACTS, GRID_VERSION, Block, Modality
+from unisearch.errors import FailureKind, LibraryError, display
+from unisearch.records import FACTS, GRID_VERSION, Block, Modality, PartitionState
 
 
 class Writing(View):
@@ -265,6 +265,28 @@ class Writing(View):
             )
             self._do(row.on_conflict_do_update(set_=vars(block)))
         self._update(tables.Partition, partition.id, {"epoch": epoch, "count": count})
+
+    def switch_epoch(
+        self,
+        partition: PartitionRow,
+        old: PartitionState,
+        epoch: int,
+        count: int,
+        blocks: Iterable[Block],
+    ) -> None:
+        """The partition's rows are those of another epoch from now on, none of them dead.
+
+        old: what the new epoch was made of. Raises LibraryError when it changed meanwhile.
+        """
+        [now] = self._run(
+            "SELECT epoch, count, dead FROM partitions WHERE id = ?", partition.id
+        ).all()
+        if tuple(now) != (old.epoch, old.count, len(old.dead)):
+            raise LibraryError(f"{partition.modality} of {partition.space} changed meanwhile")
+        for table in ("blocks", "dead_rows"):
+            self._run(f"DELETE FROM {table} WHERE partition_id = ?", partition.id)
+        self._update(tables.Partition, partition.id, {"dead": 0})
+        self.commit_rows(partition, count, blocks, epoch)
 
     def bury(self, partition: PartitionRow, rows: NDArray[np.int64]) -> None:
         """Mark rows of the partition's epoch as dead; those that are dead already stay so."""

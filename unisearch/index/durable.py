@@ -162,6 +162,17 @@ def make_folder(path: Path) -> None:
             disk.sync_folder(folder.parent)
 
 
+def drop_cache(path: Path) -> None:
+    """Have the next look at the file read the disk, where the system can be asked for that."""
+    if not hasattr(os, "posix_fadvise") or not path.exists():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(handle)
+
+
 def sync_folder(path: Path) -> None:
     """Make the folder's names durable."""
     with _told(path):

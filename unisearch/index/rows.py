@@ -49,6 +49,10 @@ class RowFiles:
     def vectors_path(self, epoch: int) -> Path:
         return self.folder / f"{epoch}.f16"
 
+    def paths(self, epoch: int) -> list[Path]:
+        """The files of an epoch."""
+        return [self.vectors_path(epoch), self.keys_path(epoch)]
+
     def append(
         self,
         epoch: int,
