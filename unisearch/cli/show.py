@@ -72,29 +72,24 @@ def short(path: bytes | str | Path) -> str:
 
 
 def print_answer(answer: Answer) -> None:
-    """The hits as a table; weak ones are set apart below the others."""
+    """The hits as a table, by rank; weak ones are marked."""
     out = console()
-    strong = [hit for hit in answer.hits if not hit.weak]
-    weak = [hit for hit in answer.hits if hit.weak]
     if not answer.hits:
         out.print("nothing found")
         return
     if answer.no_match:
-        out.print("nothing fits; the nearest, each as good as chance alone would give:")
-    out.print(hits_table(strong, weak))
-    if strong and weak:
+        out.print("nothing fits well; the nearest, each as good as chance alone would give:")
+    out.print(hits_table(answer.hits))
+    if not answer.no_match and any(hit.weak for hit in answer.hits):
         out.print("~ weak: chance alone would give hits as good as these", style="dim")
 
 
-def hits_table(strong: Iterable[Hit], weak: Iterable[Hit] = ()) -> Table:
-    """Rank, score, kind, path, time, passage and way of each hit."""
-    made = table("rank", "score", "kind", "path", "time", "passage", "matched",
+def hits_table(hits: Iterable[Hit]) -> Table:
+    """Rank, score, kind, path, time, passage and way of each hit, in the order given."""
+    made = table("rank", "score", "weak", "kind", "path", "time", "passage", "matched",
                  right=("rank", "score", "time"))  # fmt: skip
-    for hit in strong:
-        made.add_row(*hit_cells(hit))
-    made.add_section()
-    for hit in weak:
-        made.add_row(*hit_cells(hit), style="dim")
+    for hit in hits:
+        made.add_row(*hit_cells(hit), style="dim" if hit.weak else None)
     drop_empty_columns(made)
     return made
 
@@ -104,8 +99,9 @@ def hit_cells(hit: Hit) -> list[str]:
     copies = f" (+{hit.copies} {'copy' if hit.copies == 1 else 'copies'})" if hit.copies else ""
     text = " ".join(hit.text.split())
     return [
-        f"{'~' if hit.weak else ''}{hit.rank}",
+        str(hit.rank),
         f"{hit.score:.2f}",
+        "~" if hit.weak else "",
         hit.modality,
         short(hit.path) + copies,
         time_range(hit.start_s, hit.end_s),
