@@ -59,6 +59,26 @@ class IndexSettings(Section):
     )
 
 
+class VectorSettings(Section):
+    """How vectors are searched."""
+
+    exact_rows: int = Field(
+        50_000, ge=0, description="a partition of at most so many vectors is searched exactly"
+    )
+    tail_rows: int = Field(
+        10_000, ge=1, description="vectors of a larger one that may wait for a snapshot"
+    )
+    recall: float = Field(
+        0.95, gt=0, le=1, description="share of the true 10 best that an index must find"
+    )
+    gpu: Literal["auto", "off"] = Field(
+        "auto", description="auto keeps vectors on a GPU when there is one and they fit"
+    )
+    gpu_share: float = Field(
+        0.5, gt=0, le=1, description="share of the GPU's free memory that vectors may take"
+    )
+
+
 class LimitSettings(Section):
     """What is refused before it is decoded, with the reason in the report."""
 
@@ -94,6 +114,7 @@ class Settings(BaseSettings):
     )
     search: SearchSettings = SearchSettings()
     index: IndexSettings = IndexSettings()
+    vectors: VectorSettings = VectorSettings()
     limits: LimitSettings = LimitSettings()
 
     #: The file that was read, if any.

@@ -17,7 +17,10 @@ from unisearch.errors import (
     UnknownName,
     display,
 )
+from unisearch.index.partition import Partition
+from unisearch.index.plan import Rules
 from unisearch.index.rows import RowFiles
+from unisearch.index.snapshot import SnapshotFolder
 from unisearch.records import Modality, ReadOptions
 from unisearch.spaces.table import SPACES
 
@@ -26,12 +29,13 @@ if TYPE_CHECKING:
 
 CATALOG_FILE = "catalog.db"
 VECTORS_FOLDER = "vectors"
+INDEX_FOLDER = "index"
 
 #: What a folder without a catalogue may hold and still become a library: the rest of an earlier
 #: one, and what systems put into every folder.
 _NO_OBSTACLE = (
     *(CATALOG_FILE + end for end in ("-wal", "-shm", "-journal")),
-    *(VECTORS_FOLDER, "index", "previews", "writer.lock", "writer.sock"),
+    *(VECTORS_FOLDER, INDEX_FOLDER, "previews", "writer.lock", "writer.sock"),
     *(".DS_Store", "lost+found"),
 )
 
@@ -61,6 +65,27 @@ class Rooms:
     def row_files(self, modality: Modality) -> RowFiles:
         """The vector files of the active space's partition of that modality."""
         return _row_files(self.library, self.space.id, modality, self.space.dim)
+
+    def partition(self, modality: Modality) -> Partition:
+        """The active space's vectors of that modality, to search in."""
+        vectors = self.settings.vectors
+        return Partition(
+            self.row_files(modality),
+            snapshots(self.library, self.space.id, modality),
+            modality,
+            rules(self.settings),
+            gpu_rows=self._gpu_rows if vectors.gpu == "auto" else 0,
+        )
+
+    @cached_property
+    def _gpu_rows(self) -> int:
+        """How many rows of the active space fit into the allowed share of the GPU's memory."""
+        import torch
+
+        if not torch.cuda.is_available():
+            return 0
+        free, _ = torch.cuda.mem_get_info()
+        return int(free * self.settings.vectors.gpu_share) // (2 * self.space.dim)
 
     def close(self) -> None:
         """Releases the catalogue."""
@@ -122,13 +147,18 @@ def _row_files(library: Path, space: str, modality: Modality, dim: int) -> RowFi
     return RowFiles(library / VECTORS_FOLDER, space, modality, dim)
 
 
-def row_files(library: Path, partition: PartitionRow) -> RowFiles:
-    """The vector files of a partition."""
-    return _row_files(library, partition.space, partition.modality, partition.dim)
+def snapshots(library: Path, space: str, modality: Modality) -> SnapshotFolder:
+    """The index snapshots of a partition."""
+    return SnapshotFolder(library / INDEX_FOLDER / space / modality)
 
 
-def _row_files(library: Path, space: str, modality: Modality, dim: int) -> RowFiles:
-    return RowFiles(library / VECTORS_FOLDER, space, modality, dim)
+def rules(settings: Settings) -> Rules:
+    """When and how well partitions are indexed."""
+    return Rules(
+        exact_rows=settings.vectors.exact_rows,
+        tail_rows=settings.vectors.tail_rows,
+        recall=settings.vectors.recall,
+    )
 
 
 def check_space(rooms: Rooms, space_id: str | None = None) -> None:

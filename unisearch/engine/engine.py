@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,10 +16,11 @@ from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
 from unisearch.engine.encode import encode_bytes, encode_file
 from unisearch.engine.rank import Floats, Scored
-from unisearch.engine.terms import Asked, Term, Wanted, check_modalities, negative
+from unisearch.engine.terms import Asked, Term, Vector, Wanted, check_modalities, negative
 from unisearch.engine.values import term_of
 from unisearch.errors import UnisearchError, UsageError, display
 from unisearch.index.partition import Partition
+from unisearch.index.reader import PartitionReader
 from unisearch.records import Hit, Modality, Sample, TextSample
 from unisearch.spaces.base import Space
 from unisearch.wiring import Rooms, check_space
@@ -151,9 +152,11 @@ class Engine:
             hidden=hidden,
         )
 
-    def _encoded(self, value: str | Path | bytes | Sample) -> tuple[Modality, Floats]:
+    def _encoded(self, value: str | Path | bytes | Sample | Vector) -> tuple[Modality, Floats]:
         """(modality, unit vector (dim,)) of what a term holds. Raises Unreadable."""
         match value:
+            case Vector():
+                return value.modality, value.of(self._space.dim)
             case str():
                 return "text", self._space.encode([TextSample(value)])[0]
             case Path():
@@ -187,31 +190,40 @@ class Engine:
         if row is None:
             raise UnisearchError(f"item:{item}: the library has no such item")
         alone = Wanted([row.modality] if row.modality else [], k=1)
-        if row.content is None or row.modality is None or not self._refresh(view, alone):
+        readers = self._readers(view, alone)
+        if row.content is None or row.modality is None or not readers:
             raise UnisearchError(f"item:{item}: has no vector in '{self._space.name}'")
         keys = view.segments(items=[item])
-        return row.modality, self._partitions[row.modality].vectors(keys), row.content
+        return row.modality, readers[row.modality].vectors(keys), row.content
 
-    def _refresh(self, view: View, wanted: Wanted) -> list[Modality]:
-        """Brings the wanted partitions to what the view sees; those that hold something."""
+    def _readers(self, view: View, wanted: Wanted) -> dict[Modality, PartitionReader]:
+        """The wanted partitions as the view sees them; those that hold something."""
         states = view.partitions(self._space.id)
-        present = [modality for modality in wanted.modalities if modality in states]
-        for modality in present:
+        readers = {}
+        for modality in wanted.modalities:
+            if modality not in states:
+                continue
             if modality not in self._partitions:
-                self._partitions[modality] = Partition(self.rooms.row_files(modality))
-            self._partitions[modality].refresh(states[modality])
-        return [modality for modality in present if len(self._partitions[modality])]
+                self._partitions[modality] = self.rooms.partition(modality)
+            blocks = partial(view.blocks, self._space.id, modality)
+            reader = self._partitions[modality].at(states[modality], blocks)
+            if len(reader):
+                readers[modality] = reader
+        return readers
 
     def _find(self, view: View, asked: Asked, wanted: Wanted) -> list[list[Hit]]:
         """The items of each partition, the best segment of each, joined in one statement.
 
         A long sound or text may fill many places with its segments: then more are looked at.
         """
-        parts = self._refresh(view, wanted)
-        largest = max((len(self._partitions[part]) for part in parts), default=0)
-        reach = max(self.rooms.settings.search.candidates, 20 * wanted.k) + asked.hidden
+        readers = self._readers(view, wanted)
+        largest = max((len(reader) for reader in readers.values()), default=0)
+        reach = self._reach(asked, wanted.k)
         while True:
-            scored = [self._score(asked, wanted, part, reach) for part in parts]
+            scored = [
+                self._score(asked, wanted, modality, reader, reach)
+                for modality, reader in readers.items()
+            ]
             keys = [int(key) for one in scored for key in one.keys]
             rows = view.hits(keys, under=wanted.under, prefer=asked.items)
             weak_above = self.rooms.settings.search.weak_above
@@ -220,21 +232,40 @@ class Engine:
                 for one in scored
             ]
             enough = all(
-                len(hits) >= wanted.k or reach >= len(self._partitions[part])
-                for hits, part in zip(found, parts, strict=True)
+                len(hits) >= wanted.k or reach >= len(reader)
+                for hits, reader in zip(found, readers.values(), strict=True)
             )
             if enough or reach >= largest:
                 return found
             reach *= 8
 
-    def _score(self, asked: Asked, wanted: Wanted, modality: Modality, reach: int) -> Scored:
+    def _reach(self, asked: Asked, k: int) -> int:
+        """How many neighbours of each term are looked at.
+
+        One term ranks as its cosine does; of several, the best sum may be nobody's nearest.
+        """
+        if len(asked.terms) == 1:
+            return 2 * k + asked.hidden
+        return max(self.rooms.settings.search.candidates, 20 * k) + asked.hidden
+
+    def _score(
+        self,
+        asked: Asked,
+        wanted: Wanted,
+        modality: Modality,
+        reader: PartitionReader,
+        reach: int,
+    ) -> Scored:
         """The best candidates: nearest of each attracting term, and what the words match."""
-        partition = self._partitions[modality]
         attract = asked.weights > 0
-        found = partition.search(asked.vectors[attract], reach, allowed=wanted.allowed)
-        near = [match.key for matches in found for match in matches]
-        keys = np.union1d(np.array(near, dtype=np.int64), np.array(list(asked.names), np.int64))
-        cosines = partition.scores(asked.vectors, keys)  # (terms, n)
+        near = [
+            reader.search(asked.vectors[i : i + 1], reach, wanted.allowed, asked.modalities[i])
+            for i in np.flatnonzero(attract).tolist()
+        ]
+        keys = np.unique(
+            np.concatenate([np.array(list(asked.names), np.int64), *(one.keys[0] for one in near)])
+        )
+        cosines = reader.scores(asked.vectors, keys)  # (terms, n)
         here = ~np.isnan(cosines[0])  # words also match in other partitions
         keys, cosines = keys[here], cosines[:, here]
 
@@ -248,7 +279,7 @@ class Engine:
             keys=keys,
             score=score + self.rooms.settings.search.name_bonus * names,
             similarity=np.average(cosines[attract], axis=0, weights=asked.weights[attract]),
-            expected=rank.expected_by_chance(tail, positive, len(partition)),
+            expected=rank.expected_by_chance(tail, positive, len(reader)),
             by_words=names > 0,
         ).best(reach)
 

@@ -29,14 +29,38 @@ MAX_ID = 2**63 - 1  # of SQLite
 WEIGHT = re.compile(r"(\d{1,2}(?:\.\d)?):(.+)", re.DOTALL)
 
 
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """What was encoded before, by this library's space.
+
+    values: floats (dim,), unit length; modality: of what it was encoded from
+    """
+
+    values: NDArray[np.floating]
+    modality: Modality
+
+    def of(self, dim: int) -> NDArray[np.float32]:
+        """The values as float32 (dim,). Raises UsageError for no unit vector of a space so wide."""
+        import numpy as np
+
+        values = np.asarray(self.values, np.float32)
+        if values.shape != (dim,):
+            raise UsageError(f"a vector of this library's space is ({dim},), not {values.shape}")
+        length = float(np.linalg.norm(values))
+        if not abs(length - 1) < 1e-2:
+            raise UsageError(f"a vector as a term has length 1, not {length:g}")
+        return values / np.float32(length)
+
+
 @dataclass(frozen=True)
 class Term:
     """One part of a question and how much it counts; a negative weight repels.
 
-    value: words (str), a file (Path) or its content (bytes), the id of an item (int), a sample
+    value: words (str), a file (Path) or its content (bytes), the id of an item (int), a sample,
+        a vector
     """
 
-    value: str | Path | bytes | int | Sample
+    value: str | Path | bytes | int | Sample | Vector
     weight: float = 1.0
 
     def __post_init__(self) -> None:
@@ -55,6 +79,8 @@ class Term:
                 return display(self.value)
             case bytes():
                 return f"{len(self.value)} bytes"
+            case Vector():
+                return f"{self.value.modality} vector"
             case _:
                 return f"{self.value.modality} sample"
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unisearch.engine.terms import Term, existing, not_empty
+from unisearch.engine.terms import Term, Vector, existing, not_empty
 from unisearch.errors import UsageError
 from unisearch.media.image import image_sample
 from unisearch.records import AudioSample, ImageSample, PointSample, ReadOptions, Sample
@@ -21,9 +21,9 @@ def term_of(value: Any, image_min_side: int = ReadOptions.image_min_side) -> Ter
     """The term that a Python value stands for.
 
     str: a sentence; Path: a file; int: an item id; bytes: the content of a file; a PIL image;
-    a sample of records.py; (array, modality) for pixels uint8 (h, w, 3) or points (n, 3), with
-    colours (n, 6); (array, 'audio', rate_hz) for mono sound. A Term of any of these carries a
-    weight. image_min_side: as in ReadOptions, for PIL images
+    a sample of records.py; a terms.Vector; (array, modality) for pixels uint8 (h, w, 3) or points
+    (n, 3), with colours (n, 6); (array, 'audio', rate_hz) for mono sound. A Term of any of these
+    carries a weight. image_min_side: as in ReadOptions, for PIL images
     Raises UsageError for anything else.
     """
     match value:
@@ -34,6 +34,8 @@ def term_of(value: Any, image_min_side: int = ReadOptions.image_min_side) -> Ter
         case bool():
             raise UsageError(f"{value!r} is no term")
         case int():
+            return Term(value)
+        case Vector():
             return Term(value)
         case Path():
             return Term(existing(os.fspath(value)))

@@ -1,85 +1,136 @@
-"""One partition in memory, kept in step with its rows on the disk."""
+"""All vectors of one (space, modality): rows on the disk, and the indexes over them in memory."""
 
 from __future__ import annotations
 
-from threading import RLock
+import logging
+from collections.abc import Callable, Sequence
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.index.rows import RowFiles
-from unisearch.index.table import BACKENDS, VectorIndex
-from unisearch.records import Match, PartitionState
+from unisearch.errors import LibraryDamaged, VectorError, display
+from unisearch.index.guard import Guard
+from unisearch.index.halves_view import faiss_reads_halves
+from unisearch.index.plan import Rules
+from unisearch.index.reader import Cover, PartitionReader
+from unisearch.index.rows import RowFiles, Rows
+from unisearch.index.snapshot import Manifest, SnapshotFolder
+from unisearch.index.table import BACKENDS, Backend
+from unisearch.records import Block, PartitionState
 from unisearch.registry import load
 
-_CHUNK = 65_536  # rows read at once
+logger = logging.getLogger(__name__)
 
 
 class Partition:
-    """The live rows of one (space, modality), as of the last `refresh`; threads may share it."""
+    """Keeps the newest reader of a partition; what did not change is not read again."""
 
-    def __init__(self, files: RowFiles) -> None:
+    def __init__(
+        self,
+        files: RowFiles,
+        snapshots: SnapshotFolder,
+        modality: str,
+        rules: Rules | None = None,
+        gpu_rows: int = 0,
+    ) -> None:
+        """gpu_rows: so many rows at most are searched on the GPU; 0 for none"""
         self.files = files
-        self._lock = RLock()
-        self._reset(epoch=-1)
+        self.snapshots = snapshots
+        self._modality = modality
+        self._rules = rules or Rules()
+        self._gpu_rows = gpu_rows
+        self._lock = Lock()
+        self._reader: PartitionReader | None = None
+        self._made_of: object = None
+        self._epoch = -1
+        self._guard = Guard(files.vectors_path(0))
+        self._cover: Cover | None = None
+        self._chain: list[Manifest] = []
 
-    def __len__(self) -> int:
-        return len(self._index)
+    def at(self, state: PartitionState, blocks: Callable[[], Sequence[Block]]) -> PartitionReader:
+        """The reader of this committed state.
 
-    def refresh(self, state: PartitionState) -> None:
-        """Bring the index to this state; only rows that are new since the last time are read.
-
+        blocks: the checksums of its blocks, asked for only when the state is new
         Raises LibraryDamaged when the files hold fewer rows than the state says.
         """
         with self._lock:
-            if state.epoch != self._epoch or state.count < len(self._keys):
-                self._reset(state.epoch)
-            self._bury(state.dead)
-            if state.count > len(self._keys):
-                self._load(state)
+            made_of = (state.epoch, state.count, len(state.dead), self.snapshots.signature())
+            if self._reader is None or made_of != self._made_of or self._shrunk(state):
+                self._reader = self._read(state, blocks())
+                self._made_of = made_of
+            return self._reader
 
-    def search(
-        self, vectors: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
-    ) -> list[list[Match]]:
-        """The k best live keys for each query, best first; see VectorIndex.search."""
-        with self._lock:
-            return self._index.search(vectors, k, allowed)
+    def _shrunk(self, state: PartitionState) -> bool:
+        """Whether a mapped file became shorter: touching the lost pages would end the process."""
+        try:
+            return self.files.is_shorter(state.epoch, state.count)
+        except FileNotFoundError:
+            return False  # compacted away: the mapped pages live on
 
-    def scores(self, vectors: NDArray[np.float32], keys: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The exact cosines (q, n) of these keys; NaN for those that are not here."""
-        with self._lock:
-            return self._index.scores(vectors, keys)
-
-    def vectors(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The rows (n, dim) of these keys, in order. Raises KeyError for one that is not here."""
-        with self._lock:
-            return self._index.vectors(keys)
-
-    def keys(self) -> NDArray[np.int64]:
-        """The live keys, ascending."""
-        with self._lock:
-            return np.sort(np.delete(self._keys, self._dead))
-
-    def _reset(self, epoch: int) -> None:
-        self._epoch = epoch
-        self._keys = np.empty(0, np.int64)  # of each row read so far, dead ones included
-        self._dead = np.empty(0, np.int64)  # rows among them that are out of the index
-        self._index: VectorIndex = load("index backend", BACKENDS, "flat")(self.files.dim)
-
-    def _bury(self, dead: NDArray[np.int64]) -> None:
-        """Take rows that died since the last time out of the index."""
-        known = dead[dead < len(self._keys)]
-        fresh = np.setdiff1d(known, self._dead)
-        if len(fresh):
-            self._index.remove(self._keys[fresh])
-            self._dead = np.union1d(self._dead, fresh)
-
-    def _load(self, state: PartitionState) -> None:
+    def _read(self, state: PartitionState, blocks: Sequence[Block]) -> PartitionReader:
+        if state.epoch != self._epoch:
+            self._epoch = state.epoch
+            self._guard = Guard(self.files.vectors_path(state.epoch))
+            self._cover, self._chain = None, []
         rows = self.files.open(state.epoch, state.count)
-        for start in range(len(self._keys), state.count, _CHUNK):
-            keys = np.array(rows.keys[start : start + _CHUNK])
-            dead = state.dead[(state.dead >= start) & (state.dead < start + len(keys))]
-            live = np.delete(np.arange(len(keys)), dead - start)
-            self._index.put(keys[live], rows.vectors[start : start + len(keys)][live])
-            self._keys = np.concatenate([self._keys, keys])
-            self._dead = np.concatenate([self._dead, dead])
+        cover = self._covered(state, rows)
+        start = cover.stop if cover else 0
+        dead = state.dead
+        if state.count <= self._rules.exact_rows:
+            every = np.arange(state.count, dtype=np.int64)
+            dead = np.union1d(dead, self._guard.damaged(rows, blocks, every))
+        return PartitionReader(
+            modality=self._modality,
+            rows=rows,
+            dead=dead,
+            blocks=blocks,
+            cover=cover,
+            tail=_exact(rows.vectors[start:]) if state.count > start else None,
+            guard=self._guard,
+        )
+
+    def _covered(self, state: PartitionState, rows: Rows) -> Cover | None:
+        """The index over the first rows: kept, or read when there is a newer one."""
+        if state.count <= self._gpu_rows:
+            return self._on_gpu(state, rows)
+        if state.count <= self._rules.exact_rows or not faiss_reads_halves():
+            return None
+        for _ in range(3):
+            chain = self.snapshots.chain(state.epoch, state.count, rows.keys)
+            if chain == self._chain:
+                break
+            try:
+                self._cover = self._loaded(chain, rows)
+            except FileNotFoundError:
+                continue  # superseded since it was listed
+            self._chain = chain
+        return self._cover
+
+    def _loaded(self, chain: list[Manifest], rows: Rows) -> Cover | None:
+        """The index of these snapshots; None, with a warning, when they cannot be used."""
+        if not chain:
+            return None
+        try:
+            index = self.snapshots.load(chain, rows.vectors)
+        except FileNotFoundError:
+            raise
+        except (LibraryDamaged, VectorError, OSError, RuntimeError) as error:
+            where = display(self.snapshots.path)
+            logger.warning("%s: %s; answers stay exact, the next run rebuilds it", where, error)
+            return None
+        return Cover(index, len(index), chain[0].efforts)
+
+    def _on_gpu(self, state: PartitionState, rows: Rows) -> Cover:
+        """All rows on the GPU; new ones join them when the tail has grown long."""
+        if self._cover is None or state.count - self._cover.stop > self._rules.tail_rows:
+            scan = load("index backend", BACKENDS, "torch")(rows.vectors, "cuda")
+            self._cover = Cover(scan, state.count)
+        return self._cover
+
+
+def _exact(vectors: NDArray[np.float16]) -> Backend:
+    """Exact search by FAISS, or by torch where it is not installed."""
+    name = "flat" if faiss_reads_halves() else "torch"
+    backend: Backend = load("index backend", BACKENDS, name)(vectors)
+    return backend

@@ -1,0 +1,141 @@
+"""FAISS IVF-PQ: candidates from compressed vectors, compared exactly with the mapped rows.
+
+Plain IVF-PQ finds half of the true neighbours whatever its effort; with 4-bit codes of two
+dimensions each and exact re-ranking it finds nearly all (docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unisearch.errors import VectorError
+from unisearch.index.bits import Bits, floats, reranked
+from unisearch.index.halves_view import view
+from unisearch.index.table import Effort, Found
+
+#: By kind: the code of FAISS's factory. 'fast' is searched by the CPU, in registers; GPUs know
+#: no such codes. 'np' leaves out a training for the Hamming distance that nobody uses.
+FACTORY = {"fast": "IVF{nlist},PQ{half}x4fs", "gpu": "IVF{nlist},PQ{eighth}x8np"}
+
+_ADD = 65_536  # rows encoded at once
+_PER_LIST = 16  # training rows per list: 64 take four times as long and find no more
+_LEAST_TRAINED = 65_536
+#: Where nothing was measured: lists and candidates that reach the target on most data.
+UNTUNED = Effort(nprobe=64, candidates=640)
+
+
+class IvfPq:
+    """Rows [0, n) of an epoch in inverted lists. Immutable once it is searched."""
+
+    def __init__(
+        self, vectors: NDArray[np.float16], kind: str = "fast", trained: Any = None
+    ) -> None:
+        """Trains on the rows and encodes them; with `trained` encodes with its lists and codes.
+
+        vectors: (n, dim) unit rows, mapped; kind: of FACTORY
+        trained: a FAISS index whose lists and codebooks are taken over
+        """
+        self._index = _trained(vectors, kind) if trained is None else _emptied(trained)
+        for start in range(0, len(vectors), _ADD):
+            self._index.add(floats(np.array(vectors[start : start + _ADD])))
+        self._open(vectors)
+
+    @classmethod
+    def opened(cls, index: Any, vectors: NDArray[np.float16]) -> Self:
+        """A FAISS index that was read from a file, over the rows that it was built of."""
+        self = cls.__new__(cls)
+        self._index = index
+        self._open(vectors)
+        return self
+
+    def _open(self, vectors: NDArray[np.float16]) -> None:
+        import faiss
+
+        if self._index.ntotal != len(vectors):
+            raise VectorError(f"an index of {self._index.ntotal} rows over {len(vectors)} vectors")
+        self._vectors = vectors
+        self._refined = None
+        if _on_gpu(self._index):
+            self._searched = faiss.index_cpu_to_all_gpus(self._index)
+        else:
+            self._searched = self._index
+            self._exact = view(vectors)
+            self._refined = faiss.IndexRefine(self._index, self._exact)
+
+    @property
+    def faiss_index(self) -> Any:
+        """The FAISS index as it is written to a file."""
+        return self._index
+
+    @property
+    def nlist(self) -> int:
+        """How many lists the rows are spread over."""
+        return int(self._index.nlist)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        allowed: Bits | None = None,
+        effort: Effort | None = None,
+    ) -> Found:
+        """The k best rows among the candidates of each query; see Backend.search."""
+        import faiss
+
+        effort = effort or UNTUNED
+        k = min(k, len(self))
+        # For more than 10 results a few rows each: the nearer ones are candidates already.
+        candidates = min(effort.candidates + 4 * max(0, k - 10), len(self))
+        selector = None if allowed is None else faiss.IDSelectorBitmap(allowed)
+        lists = faiss.IVFSearchParameters(nprobe=min(effort.nprobe, self.nlist), sel=selector)
+        if self._refined is None:
+            _, rows = self._searched.search(queries, candidates, params=lists)
+            return reranked(self._vectors, rows, queries, k)
+        refine = faiss.IndexRefineSearchParameters(
+            k_factor=max(1.0, candidates / k), base_index_params=lists
+        )
+        scores, rows = self._refined.search(queries, k, params=refine)
+        return Found(rows, scores)
+
+
+def nlist_for(count: int) -> int:
+    """How many lists: 4 √n."""
+    return max(1, round(4 * math.sqrt(count)))
+
+
+def _trained(vectors: NDArray[np.float16], kind: str) -> Any:
+    """An empty index with lists and codebooks learnt from a sample of the rows."""
+    import faiss
+
+    count, dim = vectors.shape
+    # k-means wants several rows per list; PQ needs as many as it has codes.
+    nlist = max(1, min(nlist_for(count), count // _PER_LIST))
+    code = FACTORY[kind].format(nlist=nlist, half=dim // 2, eighth=dim // 8)
+    index = faiss.index_factory(dim, code, faiss.METRIC_INNER_PRODUCT)
+    for clustering in (index.cp, index.pq.cp):
+        clustering.min_points_per_centroid = 1  # silences a warning per sub-quantiser
+    wanted = min(count, max(_LEAST_TRAINED, _PER_LIST * nlist))
+    some = np.sort(np.random.default_rng(0).choice(count, wanted, replace=False))
+    index.train(floats(np.take(vectors, some, axis=0)))
+    return index
+
+
+def _emptied(trained: Any) -> Any:
+    import faiss
+
+    index = faiss.clone_index(trained)
+    index.reset()
+    return index
+
+
+def _on_gpu(index: Any) -> bool:
+    import faiss
+
+    return faiss.get_num_gpus() > 0 and not isinstance(index, faiss.IndexIVFPQFastScan)

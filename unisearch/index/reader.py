@@ -1,0 +1,193 @@
+"""The live rows of a partition as of one committed state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unisearch.errors import VectorError
+from unisearch.index.bits import Bits, bits_of, bits_without, contains, cosines, floats, reranked
+from unisearch.index.guard import Guard
+from unisearch.index.rows import Rows
+from unisearch.index.table import Backend, Effort, Found
+from unisearch.index.tune import effort_for
+from unisearch.records import Block
+
+#: So many survivors of a filter are compared one by one; a larger part is searched.
+FEW = 10_000
+
+
+class Nearest(NamedTuple):
+    """The best keys of each query, best first, ties by key; -1 where there are no more."""
+
+    keys: NDArray[np.int64]  # (q, k)
+    scores: NDArray[np.float32]  # (q, k), cosines in [-1, 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """An index over rows [0, stop): a snapshot, or rows on a GPU.
+
+    efforts: by query modality, empty for an exact index
+    """
+
+    index: Backend
+    stop: int
+    efforts: Mapping[str, Effort] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class PartitionReader:
+    """Search over what was committed at one moment. Threads may share it.
+
+    dead: row numbers, ascending; cover: of the first rows, or None
+    tail: exact index over the rows behind the cover, or None when there are none
+    """
+
+    modality: str
+    rows: Rows
+    dead: NDArray[np.int64]
+    blocks: Sequence[Block]
+    cover: Cover | None
+    tail: Backend | None
+    guard: Guard
+
+    def __len__(self) -> int:
+        return len(self.rows.keys) - len(self.dead)
+
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        allowed: NDArray[np.int64] | None = None,
+        asking: str = "",
+    ) -> Nearest:
+        """The k best live keys of each query.
+
+        queries: float32 (q, dim), unit rows, of modality `asking`
+        allowed: only these keys, ascending, are looked at; unknown ones are no error
+        Raises VectorError for a query that is not finite or of another dimension.
+        """
+        self._check(queries)
+        out = self.dead
+        while True:
+            found = self._rows(queries, k, allowed, asking, out)
+            damaged = self.guard.damaged(self.rows, self.blocks, found.rows[found.rows >= 0])
+            if not len(damaged):
+                break
+            out = np.union1d(out, damaged)
+        keys = np.where(found.rows < 0, -1, self.rows.keys[found.rows])
+        return Nearest(keys, np.clip(found.scores, -1, 1))
+
+    def scores(self, queries: NDArray[np.float32], keys: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The exact cosines (q, n) of these keys; NaN for those that are not here."""
+        self._check(queries)
+        rows = self._row_of(keys)
+        rows[np.isin(rows, self.guard.damaged(self.rows, self.blocks, rows[rows >= 0]))] = -1
+        known = rows >= 0
+        found = np.full((len(queries), len(keys)), np.nan, np.float32)
+        found[:, known] = cosines(self.rows.vectors, rows[known], queries)
+        return found
+
+    def vectors(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The rows (n, dim) of these keys, in order. Raises KeyError for one that is not here."""
+        rows = self._row_of(keys)
+        rows[np.isin(rows, self.guard.damaged(self.rows, self.blocks, rows[rows >= 0]))] = -1
+        if (rows < 0).any():
+            raise KeyError(int(np.asarray(keys)[np.argmax(rows < 0)]))
+        return floats(np.take(self.rows.vectors, rows, axis=0))
+
+    def keys(self) -> NDArray[np.int64]:
+        """The live keys, ascending."""
+        return np.delete(self.rows.keys, self.dead)
+
+    @cached_property
+    def _alive(self) -> Bits | None:
+        """The live rows as bits, or None when all are."""
+        return bits_without(self.dead, len(self.rows.keys)) if len(self.dead) else None
+
+    def _rows(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        allowed: NDArray[np.int64] | None,
+        asking: str,
+        out: NDArray[np.int64],
+    ) -> Found:
+        """The k best rows but for those in `out`, ascending row numbers."""
+        count = len(self.rows.keys)
+        if allowed is None:
+            bits = self._alive if out is self.dead else bits_without(out, count)
+            return self._searched(queries, k, bits, 1.0, asking)
+        survivors = self._row_of(allowed)
+        survivors = survivors[survivors >= 0]
+        if out is not self.dead:
+            survivors = np.setdiff1d(survivors, out, assume_unique=True)
+        if len(survivors) <= FEW:
+            return reranked(self.rows.vectors, [survivors] * len(queries), queries, k)
+        share = len(survivors) / count
+        return self._searched(queries, k, bits_of(survivors, count), share, asking)
+
+    def _searched(
+        self, queries: NDArray[np.float32], k: int, bits: Bits | None, share: float, asking: str
+    ) -> Found:
+        """The k best of cover and tail.
+
+        share: of the rows that pass a filter; few survivors lie in lists far apart
+        """
+        parts = []
+        if self.cover is not None:
+            effort = effort_for(self.cover.efforts, asking, self.modality)
+            if share < 1:
+                effort = Effort(int(effort.nprobe / share) + 1, effort.candidates)
+            parts.append(self.cover.index.search(queries, k, bits, effort))
+        if self.tail is not None:
+            start = self.cover.stop if self.cover else 0
+            found = self.tail.search(queries, k, _from(bits, start, len(self.tail)))
+            parts.append(Found(np.where(found.rows < 0, -1, found.rows + start), found.scores))
+        return _best(parts, k, len(queries))
+
+    def _row_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The live row of each key, -1 for one that is not here."""
+        keys = np.asarray(keys, np.int64)
+        count = len(self.rows.keys)
+        if not count:
+            return np.full(len(keys), -1, np.int64)
+        at = np.minimum(np.searchsorted(self.rows.keys, keys), count - 1)
+        rows = np.where(self.rows.keys[at] == keys, at, -1)
+        if self._alive is not None:
+            rows[~contains(self._alive, np.maximum(rows, 0))] = -1
+        return rows
+
+    def _check(self, queries: NDArray[np.float32]) -> None:
+        dim = self.rows.vectors.shape[1]
+        if queries.ndim != 2 or queries.shape[1] != dim:
+            raise VectorError(f"a query of shape {queries.shape} for vectors of {dim} numbers")
+        if not np.isfinite(queries).all():
+            raise VectorError("the query's vector is not finite")
+
+
+def _from(bits: Bits | None, start: int, count: int) -> Bits | None:
+    """The bits of rows [start, start + count), renumbered from 0."""
+    if bits is None or start == 0:
+        return bits
+    first = start >> 3
+    flags = np.unpackbits(bits[first:], bitorder="little")[start - 8 * first :][:count]
+    return np.packbits(flags, bitorder="little")
+
+
+def _best(parts: Sequence[Found], k: int, queries: int) -> Found:
+    """The k best of several results, ties by row."""
+    if not parts:
+        return Found(np.full((queries, 0), -1, np.int64), np.empty((queries, 0), np.float32))
+    rows = np.concatenate([part.rows for part in parts], axis=1)
+    scores = np.concatenate([part.scores for part in parts], axis=1)
+    scores = np.where((rows < 0) | np.isnan(scores), -np.inf, scores)
+    order = np.lexsort((rows, -scores), axis=1)[:, :k]
+    rows, scores = np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
+    return Found(np.where(np.isneginf(scores), -1, rows), scores)

@@ -1,0 +1,95 @@
+"""How far to look: the cheapest effort that finds the wanted share of the true neighbours.
+
+A query of another modality lies far from all lists: it needs 8 to 16 times the probes of a
+query of the same modality. So the effort is chosen for each query modality on its own,
+against exact search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unisearch.index.ivfpq import UNTUNED, IvfPq
+from unisearch.index.table import Backend, Effort
+
+K = 10
+CANDIDATES = (80, 160, 320, 640, 1_280, 2_560)
+#: A query of an unmeasured modality gets this many times the probes of the same modality.
+UNMEASURED = 16
+#: Comparing a candidate exactly costs as much as scanning so many codes (measured).
+_CANDIDATE_COST = 8
+
+
+def tune(
+    index: IvfPq,
+    exact: Backend,
+    queries: Mapping[str, NDArray[np.float32]],
+    own: str,
+    target: float,
+) -> dict[str, Effort]:
+    """The effort for queries of each modality.
+
+    exact: the same rows, searched exactly
+    queries: float32 (q, dim), unit rows, by modality; of `own` they are rows of the index,
+        whose first neighbour, themselves, is not counted
+    target: wanted recall of the 10 best, in (0, 1]
+    """
+    return {
+        modality: _cheapest(index, some, _true(exact, some, modality == own), target)
+        for modality, some in queries.items()
+        if len(some)
+    }
+
+
+def effort_for(efforts: Mapping[str, Effort], asking: str, own: str) -> Effort:
+    """The effort for a query of that modality; without a measurement a generous one."""
+    known = efforts.get(asking)
+    if known is not None:
+        return known
+    same = efforts.get(own, UNTUNED)
+    return Effort(same.nprobe * UNMEASURED, max(same.candidates, UNTUNED.candidates))
+
+
+def _true(exact: Backend, queries: NDArray[np.float32], own: bool) -> NDArray[np.int64]:
+    """The rows (q, 10) that an index should find."""
+    rows = exact.search(queries, K + own).rows
+    return rows[:, 1:] if own else rows
+
+
+def _cheapest(
+    index: IvfPq, queries: NDArray[np.float32], true: NDArray[np.int64], target: float
+) -> Effort:
+    best: tuple[float, Effort] | None = None
+    furthest = Effort(index.nlist, CANDIDATES[-1], 0.0)
+    for candidates in CANDIDATES:
+        for nprobe in _doubling(index.nlist):
+            effort = Effort(nprobe, candidates)
+            cost = nprobe * len(index) / index.nlist + _CANDIDATE_COST * candidates
+            if best is not None and cost >= best[0]:
+                break
+            recall, error = _recall(index, queries, true, effort)
+            furthest = Effort(index.nlist, candidates, recall)
+            # 95 % sure that the recall of other queries reaches the target too.
+            if recall - 1.64 * error >= target:
+                best = cost, Effort(nprobe, candidates, round(recall, 4))
+                break
+    return furthest if best is None else best[1]
+
+
+def _doubling(nlist: int) -> list[int]:
+    """1, 2, 4 ... and all lists."""
+    steps = [2**power for power in range(nlist.bit_length()) if 2**power < nlist]
+    return [*steps, nlist]
+
+
+def _recall(
+    index: IvfPq, queries: NDArray[np.float32], true: NDArray[np.int64], effort: Effort
+) -> tuple[float, float]:
+    """(share of the true rows that are found, its standard error)."""
+    found = index.search(queries, K + 1, effort=effort).rows
+    hits = (true[:, :, None] == found[:, None, :]) & (true[:, :, None] >= 0)
+    shares = hits.any(axis=2).sum(axis=1) / np.maximum((true >= 0).sum(axis=1), 1)
+    return float(shares.mean()), float(shares.std() / np.sqrt(len(shares)))
