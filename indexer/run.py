@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
+from indexer.compaction import tidy
 from indexer.foresee import Foresight, foresee_first
 from indexer.lock import writer_lock
 from indexer.places import place_of, refuse_own, resolve
@@ -156,6 +157,7 @@ class Indexer:
                 keeper.callback(self._unlocked)
             if self._rooms is None:
                 self._rooms = open_rooms(self.settings, write=True)
+                tidy(self._rooms)
             yield self._rooms
 
     def _unlocked(self) -> None:

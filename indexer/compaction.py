@@ -1,0 +1,90 @@
+"""Partitions without their dead rows, and without what interrupted writers left behind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from indexer.backgrounds import renew
+from unisearch.catalog.rows import PartitionRow
+from unisearch.errors import LibraryDamaged, display
+from unisearch.index import durable
+from unisearch.index.compact import copy_live
+from unisearch.records import Block, PartitionState
+from unisearch.wiring import INDEX_FOLDER, Rooms, row_files
+
+logger = logging.getLogger(__name__)
+
+#: A partition is written anew when this share of its rows is dead, and at least so many are.
+DEAD_SHARE = 0.2
+DEAD_ROWS = 1_000
+
+
+def is_due(partition: PartitionRow) -> bool:
+    """Whether so many rows are dead that a new epoch is worth writing."""
+    return partition.dead >= max(DEAD_ROWS, DEAD_SHARE * partition.count)
+
+
+def compact(rooms: Rooms, partition: PartitionRow, *, force: bool = False) -> bool:
+    """Write the partition's live rows as a new epoch and switch to it; whether that was done.
+
+    The old epoch is left and removed after the switch, which is one transaction: a kill leaves
+    the old one or the new one, and `tidy` drops the rest. Not in a transaction of the caller.
+    force: also when few rows are dead
+    Raises LibraryDamaged for damaged rows: they are never copied as right. Without `force`
+    that is a warning and the old epoch stays.
+    """
+    state, blocks = _committed(rooms, partition)
+    if not len(state.dead) or not (force or is_due(partition)):
+        return False
+    files = row_files(rooms.library, partition)
+    epoch = state.epoch + 1
+    try:
+        count, sealed = copy_live(files, state, blocks, epoch)
+    except BaseException as error:
+        durable.unlink(files.paths(epoch))
+        if isinstance(error, LibraryDamaged) and not force:
+            logger.warning("%s; not compacted: run 'unisearch repair'", error)
+            return False
+        raise
+    with rooms.catalog.write() as tx:
+        tx.switch_epoch(partition, state, epoch, count, sealed)
+        renew(tx, rooms.library, partition, force=True)
+    durable.unlink(files.paths(state.epoch))
+    logger.info("%s: %d dead rows dropped, %d kept", display(files.folder), len(state.dead), count)
+    return True
+
+
+def tidy(rooms: Rooms) -> None:
+    """Drop what an interrupted writer left: rows behind the committed count, epochs that were
+    not switched to or not yet removed, files under temporary names.
+
+    Only the holder of the writer's lock may call it. Where the committed rows are not whole
+    nothing is removed but a warning given: what is left may be of use for a repair.
+    """
+    with rooms.catalog.view() as view:
+        partitions = view.all_partitions()
+    for partition in partitions:
+        files = row_files(rooms.library, partition)
+        try:
+            files.open(partition.epoch, partition.count)
+        except LibraryDamaged as error:
+            logger.warning("%s; 'unisearch doctor' says more", error)
+            continue
+        files.cut(partition.epoch, partition.count)
+        strays = {
+            epoch: paths for epoch, paths in files.stored().items() if epoch != partition.epoch
+        }
+        durable.unlink(path for paths in strays.values() for path in paths)
+    durable.unlink(_temporary(rooms.library / INDEX_FOLDER))
+
+
+def _committed(rooms: Rooms, partition: PartitionRow) -> tuple[PartitionState, list[Block]]:
+    with rooms.catalog.view() as view:
+        state = view.partitions(partition.space)[partition.modality]
+        return state, view.blocks(partition.space, partition.modality)
+
+
+def _temporary(folder: Path) -> Iterable[Path]:
+    return [path for path in folder.glob("*/*/.*") if durable.is_temporary(path)]
