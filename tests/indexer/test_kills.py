@@ -136,16 +136,15 @@ def test_a_reader_in_another_process_sees_each_commit(library: Library, make: Ma
         import sys
         from pathlib import Path
         from unisearch.config import Settings
-        from unisearch.index.partition import Partition
-        from unisearch.spaces.toy import ToySpace
         from unisearch.wiring import open_rooms
 
         rooms = open_rooms(Settings(library=Path(sys.argv[1]), space="toy"))
-        partition = Partition(rooms.row_files("image"))
+        partition = rooms.partition("image")
         for line in sys.stdin:
             with rooms.catalog.view() as view:
-                partition.refresh(view.partitions("toy-1")["image"])
-                print(partition.keys().tolist(), flush=True)
+                state = view.partitions("toy-1")["image"]
+                reader = partition.at(state, lambda: view.blocks("toy-1", "image"))
+                print(reader.keys().tolist(), flush=True)
     """
     with Indexer(settings=library.settings) as indexer:
         indexer.run([library.media])
