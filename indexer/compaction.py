@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from indexer.backgrounds import renew
@@ -12,7 +13,7 @@ from unisearch.errors import LibraryDamaged, display
 from unisearch.index import durable
 from unisearch.index.compact import copy_live
 from unisearch.records import Block, PartitionState
-from unisearch.wiring import INDEX_FOLDER, Rooms, row_files
+from unisearch.wiring import INDEX_FOLDER, Rooms, row_files, snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +53,14 @@ def compact(rooms: Rooms, partition: PartitionRow, *, force: bool = False) -> bo
         tx.switch_epoch(partition, state, epoch, count, sealed)
         renew(tx, rooms.library, partition, force=True)
     durable.unlink(files.paths(state.epoch))
+    _drop_foreign(rooms, replace(partition, epoch=epoch))
     logger.info("%s: %d dead rows dropped, %d kept", display(files.folder), len(state.dead), count)
     return True
 
 
 def tidy(rooms: Rooms) -> None:
     """Drop what an interrupted writer left: rows behind the committed count, epochs that were
-    not switched to or not yet removed, files under temporary names.
+    not switched to or not yet removed, snapshots of those, files under temporary names.
 
     Only the holder of the writer's lock may call it. Where the committed rows are not whole
     nothing is removed but a warning given: what is left may be of use for a repair.
@@ -77,6 +79,7 @@ def tidy(rooms: Rooms) -> None:
             epoch: paths for epoch, paths in files.stored().items() if epoch != partition.epoch
         }
         durable.unlink(path for paths in strays.values() for path in paths)
+        _drop_foreign(rooms, partition)
     durable.unlink(_temporary(rooms.library / INDEX_FOLDER))
 
 
@@ -84,6 +87,12 @@ def _committed(rooms: Rooms, partition: PartitionRow) -> tuple[PartitionState, l
     with rooms.catalog.view() as view:
         state = view.partitions(partition.space)[partition.modality]
         return state, view.blocks(partition.space, partition.modality)
+
+
+def _drop_foreign(rooms: Rooms, partition: PartitionRow) -> None:
+    """Remove snapshots that nobody can use: of other epochs, or unfinished."""
+    folder = snapshots(rooms.library, partition.space, partition.modality)
+    folder.keep_only([one for one in folder.manifests() if one.epoch == partition.epoch])
 
 
 def _temporary(folder: Path) -> Iterable[Path]:

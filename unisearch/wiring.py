@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
 CATALOG_FILE = "catalog.db"
 VECTORS_FOLDER = "vectors"
 INDEX_FOLDER = "index"
+PREVIEWS_FOLDER = "previews"
 
 #: What a folder without a catalogue may hold and still become a library: the rest of an earlier
 #: one, and what systems put into every folder.
 _NO_OBSTACLE = (
     *(CATALOG_FILE + end for end in ("-wal", "-shm", "-journal")),
-    *(VECTORS_FOLDER, INDEX_FOLDER, "previews", "writer.lock", "writer.sock"),
+    *(VECTORS_FOLDER, INDEX_FOLDER, PREVIEWS_FOLDER, "writer.lock", "writer.sock"),
     *(".DS_Store", "lost+found"),
 )
 
@@ -182,6 +184,7 @@ def open_space(settings: Settings, name: str) -> Space:
 
     Raises UnknownName for a name that is not in SPACES and WeightsError without weights.
     """
+    rest_idle_threads()
     import torch
 
     from unisearch.models.find import find_weights
@@ -191,6 +194,15 @@ def open_space(settings: Settings, name: str) -> Space:
         torch.set_num_threads(settings.threads)
     weights = find_weights(name, [settings.models])
     return load_space(name, weights, device=pick_device(settings.device))
+
+
+def rest_idle_threads() -> None:
+    """Threads of OpenMP (torch, FAISS) sleep while they wait for each other. Call before torch.
+
+    By default they spin, and beside other busy processes a spinning thread holds the core that
+    its sister needs: indexing was 5 times slower (docs/benchmarks.md). The user's own setting holds.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pick_device(wanted: str) -> str:

@@ -8,14 +8,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from unisearch.catalog.tables import FORMAT
+from unisearch.catalog.tables import FORMAT, FTS_TABLES
 from unisearch.catalog.view import DeadRows, View
 from unisearch.catalog.write import Writing
 from unisearch.errors import (
@@ -78,6 +77,29 @@ class Catalog:
                 yield writing
                 writing.check_settled()
 
+    def scrub(self) -> None:
+        """Write the file anew without what was deleted from it; its log and older copies go too.
+
+        Raises LibraryLocked when another process keeps reading an older state.
+        """
+        with self._errors(), self._engine.connect() as connection:
+            # Beside SQLAlchemy's transactions: neither VACUUM nor a checkpoint may run in one.
+            raw = connection.connection.dbapi_connection
+            assert isinstance(raw, sqlite3.Connection)
+            raw.execute("PRAGMA secure_delete = ON")
+            for table in FTS_TABLES:  # a deleted word stays in their index until it is rebuilt
+                raw.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
+            raw.execute("VACUUM")
+            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        where = display(self.path.parent)
+        if busy:
+            raise LibraryLocked(
+                f"{where}: forgotten, but a process still reads an older state: end it (or wait)"
+                " and run the same again, so that nothing of it is left in the catalogue's log"
+            )
+        for copy in self.path.parent.glob(f"{self.path.name}.v*"):
+            copy.unlink()
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -123,6 +145,8 @@ class Catalog:
         try:
             yield
         except DBAPIError as error:
+            raise _translated(error.orig, self.path) from error
+        except sqlite3.Error as error:
             raise _translated(error, self.path) from error
 
 
@@ -160,12 +184,14 @@ def _is_frozen(path: Path) -> bool:
     return frozen
 
 
-def _translated(error: DBAPIError, path: Path) -> LibraryError:
-    text: Any = " ".join(str(error.orig).split())
+def _translated(error: BaseException | None, path: Path) -> LibraryError:
+    text = " ".join(str(error).split())
     where = display(path)
+    if "disk is full" in text:
+        return LibraryError(f"{where}: no space left on device: free some space and run it again")
     if "locked" in text or "busy" in text:
         return LibraryLocked(f"{where}: another process writes and does not answer")
-    if isinstance(error, IntegrityError) or any(
+    if isinstance(error, sqlite3.IntegrityError) or any(
         sign in text for sign in ("malformed", "not a database", "no such", "disk I/O")
     ):
         return LibraryDamaged(f"{where}: {text}; 'unisearch doctor' says more")

@@ -86,6 +86,7 @@ def build(job: Job) -> Manifest:
         chain = []
     if job.parent and os.getppid() != job.parent:
         raise UnisearchError("the writer is gone; the next one builds it")
+    job.files.open(job.epoch, job.count)  # compacted meanwhile: nobody can use this snapshot
     written = folder.write(index, manifest)
     folder.keep_only([*chain, written])
     return written
