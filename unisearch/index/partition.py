@@ -119,7 +119,7 @@ class Partition:
             where = display(self.snapshots.path)
             logger.warning("%s: %s; answers stay exact, the next run rebuilds it", where, error)
             return None
-        return Cover(index, len(index), chain[0].efforts)
+        return Cover(index, len(index), index.nlist, chain[0].efforts)
 
     def _on_gpu(self, state: PartitionState, rows: Rows) -> Cover:
         """All rows on the GPU; new ones join them when the tail has grown long."""

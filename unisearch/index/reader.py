@@ -15,7 +15,7 @@ from unisearch.index.bits import Bits, bits_of, bits_without, contains, cosines,
 from unisearch.index.guard import Guard
 from unisearch.index.rows import Rows
 from unisearch.index.table import Backend, Effort, Found
-from unisearch.index.tune import effort_for
+from unisearch.index.tune import effort_for, with_filter
 from unisearch.records import Block
 
 #: So many survivors of a filter are compared one by one; a larger part is searched.
@@ -33,11 +33,13 @@ class Nearest(NamedTuple):
 class Cover:
     """An index over rows [0, stop): a snapshot, or rows on a GPU.
 
+    lists: that the rows are spread over, 1 for an exact index
     efforts: by query modality, empty for an exact index
     """
 
     index: Backend
     stop: int
+    lists: int = 1
     efforts: Mapping[str, Effort] = field(default_factory=dict)
 
 
@@ -102,6 +104,10 @@ class PartitionReader:
             raise KeyError(int(np.asarray(keys)[np.argmax(rows < 0)]))
         return floats(np.take(self.rows.vectors, rows, axis=0))
 
+    def count(self, keys: NDArray[np.int64]) -> int:
+        """How many of these keys are here."""
+        return int(np.count_nonzero(self._row_of(keys) >= 0))
+
     def keys(self) -> NDArray[np.int64]:
         """The live keys, ascending."""
         return np.delete(self.rows.keys, self.dead)
@@ -144,7 +150,7 @@ class PartitionReader:
         if self.cover is not None:
             effort = effort_for(self.cover.efforts, asking, self.modality)
             if share < 1:
-                effort = Effort(int(effort.nprobe / share) + 1, effort.candidates)
+                effort = with_filter(effort, share, self.cover.lists)
             parts.append(self.cover.index.search(queries, k, bits, effort))
         if self.tail is not None:
             start = self.cover.stop if self.cover else 0

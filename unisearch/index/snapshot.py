@@ -57,6 +57,11 @@ class Manifest:
         body = asdict(self)
         return json.dumps({**body, "digest": _digest(body)}, indent=1).encode()
 
+    def is_of(self, epoch: int, count: int, keys: NDArray[np.int64]) -> bool:
+        """Whether it is of these rows; keys: int64 (count,), as stored."""
+        same = self.epoch == epoch and self.stop <= count
+        return same and self.keys == keys_digest(keys, self.stop)
+
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
         """The manifest. Raises ValueError for one that is damaged."""
@@ -102,11 +107,7 @@ class SnapshotFolder:
 
         keys: int64 (count,), as stored
         """
-        ours = [
-            one
-            for one in self.manifests()
-            if one.epoch == epoch and one.stop <= count and one.keys == keys_digest(keys, one.stop)
-        ]
+        ours = [one for one in self.manifests() if one.is_of(epoch, count, keys)]
         mains = [one for one in ours if one.base is None]
         if not mains:
             return []
@@ -156,22 +157,26 @@ class SnapshotFolder:
 
     def next_generation(self) -> int:
         """A generation that no file in the folder has."""
-        return max(self._generations(("json", "faiss")), default=0) + 1
+        return max(self.generations(), default=0) + 1
 
-    def problems(self) -> list[str]:
-        """What is wrong with each file, a line each; reads everything."""
-        found = []
-        for generation in sorted(self._generations(("json", "faiss"))):
+    def problems(self) -> dict[int, str]:
+        """What is wrong with each generation that is not as it was written; reads everything."""
+        found = {}
+        for generation in sorted(self.generations()):
             try:
                 manifest = Manifest.from_bytes(self._manifest(generation).read_bytes())
                 SnapshotFolder(self.path)._verify(manifest)  # reads it, whatever was known
             except FileNotFoundError as error:
-                found.append(f"{display(error.filename)} is missing")
+                found[generation] = f"{display(error.filename)} is missing"
             except ValueError as error:
-                found.append(f"{display(self._manifest(generation))} {error}")
+                found[generation] = f"{display(self._manifest(generation))} {error}"
             except LibraryDamaged as error:
-                found.append(str(error))
+                found[generation] = str(error)
         return found
+
+    def generations(self) -> set[int]:
+        """Those that have a file, of either kind."""
+        return self._generations(("json", "faiss"))
 
     def file(self, generation: int) -> Path:
         return self.path / f"{generation}.faiss"

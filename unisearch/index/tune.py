@@ -53,6 +53,15 @@ def effort_for(efforts: Mapping[str, Effort], asking: str, own: str) -> Effort:
     return Effort(same.nprobe * UNMEASURED, max(same.candidates, UNTUNED.candidates))
 
 
+def with_filter(effort: Effort, share: float, nlist: int) -> Effort:
+    """The effort when only this share of the rows passes a filter: survivors lie further apart.
+
+    Up to an eighth of the lists in proportion; whoever looks through more has enough (measured).
+    """
+    nprobe = max(effort.nprobe, min(int(effort.nprobe / share) + 1, nlist // 8))
+    return Effort(nprobe, effort.candidates)
+
+
 def _true(exact: Backend, queries: NDArray[np.float32], own: bool) -> NDArray[np.int64]:
     """The rows (q, 10) that an index should find."""
     rows = exact.search(queries, K + own).rows
