@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from unisearch.catalog.where_sql import Condition
+
 MAX_WEIGHT = 10.0
 MAX_ID = 2**63 - 1  # of SQLite
 WEIGHT = re.compile(r"(\d{1,2}(?:\.\d)?):(.+)", re.DOTALL)
@@ -186,6 +188,7 @@ class Wanted:
     modalities: Sequence[Modality]
     k: int
     under: bytes | None = None  # only files at and below this folder
+    where: Condition | None = None  # only files that pass this filter
     allowed: NDArray[np.int64] | None = None  # their segments
 
 
