@@ -61,9 +61,10 @@ def draw(library: Path, partition: PartitionRow, dead: NDArray[np.int64]) -> NDA
     """
     places = live_places(partition, dead)
     stored = row_files(library, partition).open(partition.epoch, partition.count)
-    sample = np.array(stored.vectors[places])
+    sample: NDArray[np.float16] = np.array(stored.vectors[places])
     lengths = np.linalg.norm(sample.astype(np.float32), axis=1)
-    return sample[np.abs(lengths - 1.0) < LENGTH_ERROR]
+    whole: NDArray[np.float16] = sample[np.abs(lengths - 1.0) < LENGTH_ERROR]
+    return whole
 
 
 def live_places(partition: PartitionRow, dead: NDArray[np.int64]) -> NDArray[np.int64]:

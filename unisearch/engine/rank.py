@@ -2,8 +2,8 @@
 
 A picture finds pictures at a cosine of 0.8 and the right sound at 0.15, so bare cosines of
 different pairs of modalities mean different things. Each query is therefore compared with a
-background of varied things of the target modality first (test normalisation of speaker
-verification: Auckenthaler, Carey, Lloyd-Thomas 2000), and hits are merged in standard
+background of varied things of the target modality first (after the score normalisation of
+speaker verification: Auckenthaler, Carey, Lloyd-Thomas 2000), and hits are merged in standard
 deviations above that background.
 """
 
@@ -16,71 +16,40 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from unisearch.engine.chance import Floats, Pair, expected_by_chance, stretch
 from unisearch.records import Hit, Modality
 
 if TYPE_CHECKING:
     from unisearch.catalog.view import SegmentRow
 
-Floats = NDArray[np.float32]
 Keys = NDArray[np.int64]
-
-#: A varied background holds a few things of the very kind that is asked for. What lies above
-#: this share of it counts as "at least so high" and does not stretch spread or tail.
-CLEAN_SHARE = 0.975
-#: The tail is fitted to what lies above this share.
-TAIL_SHARE = 0.85
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation of each query's cosine to the background."""
+    """What is usual for each term: the middle of its cosines to the background, and a deviation."""
 
-    mean: Floats  # (terms,)
+    middle: Floats  # (terms,)
     deviation: Floats  # (terms,)
 
     def standardise(self, cosines: Floats) -> Floats:
-        """Cosines (terms, n) in standard deviations above the background."""
-        return np.asarray((cosines - self.mean[:, None]) / self.deviation[:, None], np.float32)
+        """Cosines (terms, n) in deviations above the middle."""
+        return np.asarray((cosines - self.middle[:, None]) / self.deviation[:, None], np.float32)
+
+    def limits(self) -> Floats:
+        """The score (terms,) of the query itself, which none exceeds."""
+        return np.asarray((1.0 - self.middle) / self.deviation, np.float32)
 
 
-@dataclass(frozen=True)
-class Tail:
-    """How often chance alone reaches a standardised score: like a normal tail above `start`."""
+def spread(unrelated: Floats, pairs: Sequence[Pair]) -> Spread:
+    """What is usual for terms with these cosines (terms, m) to a background.
 
-    start: float  # > 0
-    scale: float  # of the squares: 2 for a normal distribution far out
-
-    def probability(self, scores: Floats) -> Floats:
-        """The share of unrelated things that score at least so high."""
-        above = (np.square(np.maximum(scores, self.start)) - self.start**2) / self.scale
-        return np.asarray((1.0 - TAIL_SHARE) * np.exp(-above), np.float32)
-
-
-def spread(background: Floats) -> Spread:
-    """Spread of a background's cosines (terms, m), without its top few.
-
-    A query that is equally far from everything gets a deviation of 1e-6, not zero.
+    The middle is the term's own: its median, which a background full of right answers hardly
+    moves. The deviation is that of its pair: a single term's says more of what the background
+    holds than of the term.
     """
-    clean = np.sort(background, axis=1)[:, : max(2, int(background.shape[1] * CLEAN_SHARE))]
-    return Spread(clean.mean(axis=1), np.maximum(clean.std(axis=1), 1e-6))
-
-
-def fit_tail(scores: Floats) -> Tail:
-    """The tail of a background's standardised scores (m,).
-
-    Cosines of unrelated vectors fall off like a normal distribution, so the *squares* have an
-    exponential tail. Its scale is the maximum likelihood for exceedances of which the largest are
-    censored: each of those is only known to be at least as large as the last one counted
-    (Epstein and Sobel 1953).
-    """
-    ordered = np.sort(scores)
-    first, last = int(len(ordered) * TAIL_SHARE), int(len(ordered) * CLEAN_SHARE)
-    last = min(max(last, first + 2), len(ordered))
-    start = max(float(ordered[first]), 0.1)
-    excess = np.square(np.maximum(ordered[first:last], start)) - start**2
-    censored = (len(ordered) - last) * excess[-1]
-    scale = float(excess.sum() + censored) / max(len(excess) - 1, 1)
-    return Tail(start, max(scale, 1e-3))
+    deviation = np.array([pair.deviation for pair in pairs], np.float32)
+    return Spread(np.median(unrelated, axis=1).astype(np.float32), deviation)
 
 
 def fuse(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -97,9 +66,27 @@ def fuse(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return np.asarray(whole, np.float32), np.asarray(positive, np.float32)
 
 
-def expected_by_chance(tail: Tail, positive: Floats, live: int) -> Floats:
-    """How many of `live` unrelated things would score at least so high."""
-    return tail.probability(positive) * np.float32(live)
+def judge(
+    cosines: Floats,
+    unrelated: Floats,
+    pairs: Sequence[Pair],
+    weights: Floats,
+    live: int,
+    hidden: int = 0,
+) -> tuple[Floats, Floats]:
+    """(score, how many as good ones chance gives) of each candidate, both (n,).
+
+    cosines: of the terms to the candidates (terms, n); unrelated: to the background (terms, m)
+    pairs: of each term; weights: negative for terms that repel, which are no matter of chance
+    live, hidden: as in chance.expected_by_chance
+    """
+    usual = spread(unrelated, pairs)
+    score, positive = fuse(usual.standardise(cosines), weights)
+    attract = np.maximum(weights, 0.0)
+    limit = float(np.average(usual.limits(), weights=attract))
+    wide = stretch(usual.standardise(unrelated), weights)
+    tail = pairs[int(attract.argmax())].tail
+    return score, expected_by_chance(tail, positive / (wide * limit), live, hidden)
 
 
 @dataclass(frozen=True)

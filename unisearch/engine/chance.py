@@ -1,0 +1,123 @@
+"""How good a hit chance alone would give: pure functions over cosines to a background.
+
+Measured once per pair (modality of the query → partition) with many varied queries, because
+the tail of a single query's cosines is too short a ruler: see docs/ranking.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+#: A varied background holds a few things of the very kind that is asked for. What lies above
+#: this share of it counts as "at least so high" and does not stretch spread or tail.
+CLEAN_SHARE = 0.985
+#: The tail is fitted to what lies above this share.
+TAIL_SHARE = 0.85
+#: A reference row this near to one of the background is the same thing, not another one.
+SAME = 0.999
+#: The best of many chance draws is also judged by the ranks below it: by so many of them, of
+#: which the first ones, which may be right answers, only count as "at least so high".
+RANKS, FIRST_RANKS = 20, 4
+#: In smaller partitions these ranks are no tail.
+RANKS_FROM = 100 * RANKS
+
+
+@dataclass(frozen=True)
+class Tail:
+    """How often chance reaches a nearness: as often as `share` at `start`, then ever less.
+
+    Nearness t is the part of the way from the middle of the background (0) to the query itself
+    (1). Beyond the start, probabilities fall as (1 - t²)^(1/scale), which is how cosines of
+    random directions are distributed; it ends at t = 1, as cosines do.
+    """
+
+    start: float  # of bend(t)
+    scale: float
+    share: float
+
+    def probability(self, nearness: Floats) -> Floats:
+        """The share of unrelated things that are at least so near."""
+        above = np.maximum(bend(nearness) - self.start, 0.0) / self.scale
+        return np.asarray(self.share * np.exp(-above), np.float32)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What is usual between queries of one modality and a background of another.
+
+    deviation: of cosines about the middle of their query's; tail: of their nearness
+    """
+
+    deviation: float
+    tail: Tail
+
+
+def measure_pair(queries: Floats, background: Floats) -> Pair:
+    """What is usual between varied queries (q, dim) and a background (m, dim), all unit rows."""
+    cosines = queries @ background.T  # (q, m)
+    middles = np.median(cosines, axis=1, keepdims=True)
+    cosines = np.where(cosines > SAME, middles, cosines)
+    above = (cosines - middles).ravel()
+    clean, tail = int(len(above) * CLEAN_SHARE) - 1, int(len(above) * TAIL_SHARE)
+    top = np.partition(above, clean)[: clean + 1]
+    deviation = max(float(np.sqrt(np.square(top).mean())), 1e-6)
+    near = (above / (1.0 - np.broadcast_to(middles, cosines.shape)).ravel()).astype(np.float32)
+    near.partition([tail, clean])
+    return Pair(deviation, fit(near[tail : clean + 1], len(near) - clean - 1, 1.0 - TAIL_SHARE))
+
+
+def fit(nearness: Floats, censored: int, share: float) -> Tail:
+    """The tail above the least of these nearnesses (n,), by maximum likelihood.
+
+    censored: how many more there are that are only known to be as large as the largest
+        (Epstein and Sobel 1953); share: how often the least is reached
+    """
+    bent = np.sort(bend(nearness))
+    excess = bent - bent[0]
+    scale = float(excess.sum() + censored * excess[-1]) / max(len(excess) - 1, 1)
+    return Tail(float(bent[0]), max(scale, 1e-6), share)
+
+
+def bend(nearness: Floats) -> Floats:
+    """-log(1 - t²), in which the nearness of unrelated things has an exponential tail."""
+    return np.asarray(-np.log1p(-np.square(np.clip(nearness, 0.0, 1.0 - 1e-6))), np.float32)
+
+
+def stretch(background: Floats, weights: Floats) -> float:
+    """How much wider the sum of several terms spreads than one term alone.
+
+    background: standardised scores (terms, m) of unrelated things; weights: (terms,)
+    Two terms that say the same have a deviation of √2 where independent ones have 1.
+    """
+    attract = np.maximum(weights, 0.0)
+    if np.count_nonzero(attract) == 1:
+        return 1.0
+    total = attract @ background / np.linalg.norm(attract)
+    total = np.abs(total - np.median(total))
+    clean = np.sort(total)[: max(2, int(len(total) * CLEAN_SHARE))]
+    # The mean square of the inner 98.5 % of a normal distribution is 0.9.
+    return max(float(np.sqrt(np.square(clean).mean() / 0.9)), 0.5)
+
+
+def expected_by_chance(tail: Tail, nearness: Floats, live: int, hidden: int = 0) -> Floats:
+    """How many of `live` unrelated things would be at least so near.
+
+    nearness: of the candidates (n,), the nearest of the partition among them
+    hidden: how many of the nearest are the query's own segments
+    Two estimates, of which the smaller one holds: the pair's tail, prolonged to the size of the
+    partition, overrates chance where many rows show few kinds of things; the ranks below the
+    best do so where many of them are right answers.
+    """
+    expected: Floats = tail.probability(nearness) * np.float32(live)
+    ranks = np.sort(nearness)[::-1][: RANKS + hidden]
+    if live < RANKS_FROM or len(ranks) < RANKS + hidden:
+        return expected
+    first = FIRST_RANKS + hidden
+    below = fit(ranks[first:], first, share=1.0)
+    by_ranks: Floats = below.probability(nearness) * np.float32(len(ranks))
+    return np.asarray(np.minimum(expected, by_ranks), np.float32)
