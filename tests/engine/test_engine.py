@@ -369,3 +369,55 @@ def test_a_folder_that_is_nowhere_is_an_error_and_an_empty_one_is_not(
 
     assert engine.search("dog", under=tmp_path) != []
     assert engine.search("dog", under=str(media / "copies") + "/") != []
+
+
+def test_only_files_that_pass_the_filter_are_found(engine: Engine, media: Path) -> None:
+    hits = engine.search("green", where="kind in (image, audio) and size>1", k=50)
+    elsewhere = engine.search(media / "red.png", where="name:blue or name:green", into="image")
+
+    assert {hit.modality for hit in hits} == {"image", "audio"}
+    assert len(hits) == 6
+    assert sorted(names(elsewhere)) == ["blue.png", "green.png"]
+
+
+def test_as_many_hits_as_asked_for_survive_a_filter(engine: Engine, media: Path) -> None:
+    last = engine.search(media / "red.png", k=50)[-1]
+    name = os.fsdecode(os.path.basename(last.path))  # noqa: PTH119
+
+    assert names(engine.search(media / "red.png", where=f'name="{name}"', k=1)) == [name]
+
+
+def test_the_copy_that_passes_is_the_one_that_is_shown(engine: Engine, media: Path) -> None:
+    copy = "same picture.png"
+
+    by_vector = engine.search(media / "red.png", into="image", where="path:copies/*")
+    by_name = engine.search("red", into="image", where=f'name:"{copy}"')
+    in_both = engine.search("red", into="image", where="name:same", under=media / "copies")
+    in_neither = engine.search("red", into="image", where="name:red", under=media / "copies")
+
+    assert [names(hits) for hits in (by_vector, by_name, in_both)] == [[copy]] * 3
+    assert in_neither == []
+
+
+def test_a_filter_that_nothing_passes_is_an_answer_without_hits(engine: Engine) -> None:
+    answer = engine.ask([Term("owl")], where="duration>100h")
+
+    assert answer.hits == []
+    assert answer.no_match
+
+
+def test_a_mistake_in_a_filter_or_an_option_is_named(engine: Engine) -> None:
+    with pytest.raises(UsageError, match="character 1: unknown field 'durration'; did you mean"):
+        engine.search("owl", where="durration<5")
+    with pytest.raises(TypeError, match="wehre"):
+        engine.search("owl", wehre="duration<5")  # type: ignore[call-arg]
+
+
+def test_a_missing_folder_is_told_and_a_filter_without_survivors_is_not(
+    engine: Engine, media: Path, tmp_path: Path
+) -> None:
+    shutil.move(media / "copies", tmp_path / "moved")
+
+    assert engine.search("red", under=media / "copies", where="duration<5") == []
+    with pytest.raises(UnisearchError, match="no such folder"):
+        engine.search("red", under=media / "nowhere", where="size>0")

@@ -43,6 +43,13 @@ def search(
     under: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Only files below this folder.")
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILTER",
+            help="Only files that pass, such as 'duration<5 and not tag:loud'; docs/filters.md.",
+        ),
+    ] = None,
     min_score: Annotated[
         float | None,
         typer.Option(metavar="Z", help="Least score, in standard deviations above chance."),
@@ -69,9 +76,12 @@ def search(
     if not terms:
         raise UsageError("nothing to search for: give at least one term besides --not")
 
+    from unisearch.catalog.where import parse
     from unisearch.engine.terms import check_modalities, parse_terms
 
     wanted = check_modalities(split_names(into))
+    if where is not None:
+        parse(where)  # a mistake is told before anything large is loaded
     asked = parse_terms(terms)
     unwanted: list[Term] = [term for argument in minus or [] for term in parse_terms([argument])]
 
@@ -80,7 +90,7 @@ def search(
 
     with Engine(open_rooms(door(ctx).settings())) as engine:
         answer = engine.ask(
-            asked, minus=unwanted, into=wanted, k=k, each=each, under=under,
+            asked, minus=unwanted, into=wanted, k=k, each=each, under=under, where=where,
             min_score=min_score, names=names,
         )  # fmt: skip
     if as_json:

@@ -12,12 +12,11 @@ from typing import Any, Self
 import numpy as np
 
 from unisearch.catalog.view import View
+from unisearch.catalog.where_sql import Condition, condition
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
-from unisearch.engine.background import Background, Backgrounds
-from unisearch.engine.chance import RANKS, Floats
 from unisearch.engine.encode import encode_bytes, encode_file
-from unisearch.engine.rank import Scored
+from unisearch.engine.rank import Floats, Scored
 from unisearch.engine.terms import Asked, Term, Vector, Wanted, check_modalities, negative
 from unisearch.engine.values import term_of
 from unisearch.errors import UnisearchError, UsageError, display
@@ -34,20 +33,23 @@ class Engine:
     def __init__(self, rooms: Rooms) -> None:
         self.rooms = rooms
         self._partitions: dict[Modality, Partition] = {}
-        self._backgrounds = Backgrounds()
 
     def search(
         self,
         *terms: Any,
         into: Sequence[str] | str | None = None,
         k: int | None = None,
+        where: str | None = None,
         minus: Sequence[Any] | str | Path = (),
-        **options: Any,
+        each: bool = False,
+        under: Path | str | None = None,
+        min_score: float | None = None,
+        names: bool = True,
     ) -> list[Hit]:
         """The best hits, best first.
 
         terms, minus: see values.term_of; minus repels. into: modalities to answer with, all by
-        default. options: as in `ask`.
+        default. The others as in `ask`.
         Raises UsageError for a question without meaning and Unreadable for an unreadable file.
         """
         repelling = [minus] if isinstance(minus, str | bytes | Path | Term | int) else minus
@@ -57,7 +59,11 @@ class Engine:
             minus=[term_of(term, side) for term in repelling],
             into=into,
             k=k,
-            **options,
+            where=where,
+            each=each,
+            under=under,
+            min_score=min_score,
+            names=names,
         )
         return list(answer.hits)
 
@@ -68,6 +74,7 @@ class Engine:
         minus: Sequence[Term] = (),
         into: Sequence[str] | str | None = None,
         k: int | None = None,
+        where: str | None = None,
         each: bool = False,
         under: Path | str | None = None,
         min_score: float | None = None,
@@ -75,11 +82,13 @@ class Engine:
     ) -> Answer:
         """The answer to a question of several terms.
 
-        k: items in all, or of each modality with `each`; under: only files below this folder;
-        min_score: least standardised score; names: also look words up in names and passages.
+        k: items in all, or of each modality with `each`; where: only files that pass this filter,
+        see docs/filters.md; under: only files below this folder; min_score: least standardised
+        score; names: also look words up in names and passages.
         Raises ForeignSpace for a library whose vectors are of another space.
         """
         modalities = check_modalities(into)
+        passing = condition(where, time.time_ns()) if where is not None else None
         k = self.rooms.settings.search.k if k is None else k
         if k < 1:
             raise UsageError(f"k is {k}; it must be at least 1")
@@ -89,7 +98,7 @@ class Engine:
 
         start = time.perf_counter()
         with self.rooms.catalog.view() as view:
-            wanted = self._wanted(view, modalities, k, under)
+            wanted = self._wanted(view, modalities, k, under, passing)
             asked = self._understand(view, question, wanted, names)
             encoded = time.perf_counter()
             found = self._find(view, asked, wanted)
@@ -116,16 +125,21 @@ class Engine:
         return self.rooms.space
 
     def _wanted(
-        self, view: View, modalities: Sequence[Modality], k: int, under: Path | str | None
+        self,
+        view: View,
+        modalities: Sequence[Modality],
+        k: int,
+        under: Path | str | None,
+        where: Condition | None,
     ) -> Wanted:
         """The answer's frame. Raises UnisearchError for a folder that is not in the library."""
-        if under is None:
+        if under is None and where is None:
             return Wanted(modalities, k)
-        folder = os.path.realpath(os.fsencode(under))
-        allowed = view.segments(under=folder)
-        if not len(allowed) and not os.path.exists(folder):  # noqa: PTH110 (bytes)
-            raise UnisearchError(f"{display(under)}: no such folder, and nothing indexed below it")
-        return Wanted(modalities, k, folder, allowed)
+        folder = None if under is None else os.path.realpath(os.fsencode(under))
+        allowed = view.segments(folder, where=where)
+        if folder and not (len(allowed) or os.path.exists(folder) or len(view.segments(folder))):  # noqa: PTH110 (bytes)
+            raise UnisearchError(f"{display(folder)}: no such folder, and nothing indexed below it")
+        return Wanted(modalities, k, folder, where, allowed)
 
     def _understand(self, view: View, terms: Sequence[Term], wanted: Wanted, names: bool) -> Asked:
         """The question with its vectors."""
@@ -180,7 +194,7 @@ class Engine:
             if not isinstance(term.value, str) or term.weight < 0:
                 continue
             for match in view.match_words(
-                term.value, limit, modalities=wanted.modalities, under=wanted.under
+                term.value, limit, wanted.modalities, wanted.under, wanted.where
             ):
                 ranks[match.segment] = max(match.rank, ranks.get(match.segment, 0.0))
                 if match.item is not None:
@@ -221,15 +235,16 @@ class Engine:
         """
         readers = self._readers(view, wanted)
         largest = max((len(reader) for reader in readers.values()), default=0)
-        grounds = self._backgrounds.read(view, self._space)
+        if wanted.allowed is not None:
+            largest = min(largest, len(wanted.allowed))
         reach = self._reach(asked, wanted.k)
         while True:
             scored = [
-                self._score(asked, wanted, modality, reader, grounds[modality], reach)
+                self._score(asked, wanted, modality, reader, reach)
                 for modality, reader in readers.items()
             ]
             keys = [int(key) for one in scored for key in one.keys]
-            rows = view.hits(keys, under=wanted.under, prefer=asked.items)
+            rows = view.hits(keys, wanted.under, asked.items, wanted.where)
             weak_above = self.rooms.settings.search.weak_above
             found = [
                 rank.best_segments(one.hits(rows, weak_above, self._space.id), rows, asked.excluded)
@@ -247,10 +262,9 @@ class Engine:
         """How many neighbours of each term are looked at.
 
         One term ranks as its cosine does; of several, the best sum may be nobody's nearest.
-        The ranks below the best tell what chance gives, however few are wanted.
         """
         if len(asked.terms) == 1:
-            return max(2 * k, RANKS) + asked.hidden
+            return 2 * k + asked.hidden
         return max(self.rooms.settings.search.candidates, 20 * k) + asked.hidden
 
     def _score(
@@ -259,7 +273,6 @@ class Engine:
         wanted: Wanted,
         modality: Modality,
         reader: PartitionReader,
-        ground: Background,
         reach: int,
     ) -> Scored:
         """The best candidates: nearest of each attracting term, and what the words match."""
@@ -275,21 +288,17 @@ class Engine:
         here = ~np.isnan(cosines[0])  # words also match in other partitions
         keys, cosines = keys[here], cosines[:, here]
 
-        score, expected = rank.judge(
-            cosines,
-            unrelated=asked.vectors @ ground.rows.T,
-            pairs=[ground.pair(self._space, asking) for asking in asked.modalities],
-            weights=asked.weights,
-            live=len(reader) if wanted.allowed is None else reader.count(wanted.allowed),
-            hidden=asked.hidden,
-        )
+        background = asked.vectors @ self._space.reference(modality).T
+        spread = rank.spread(background)
+        score, positive = rank.fuse(spread.standardise(cosines), asked.weights)
+        tail = rank.fit_tail(rank.fuse(spread.standardise(background), asked.weights)[1])
         names = np.array([asked.names.get(int(key), 0.0) for key in keys], dtype=np.float32)
         return Scored(
             modality=modality,
             keys=keys,
             score=score + self.rooms.settings.search.name_bonus * names,
             similarity=np.average(cosines[attract], axis=0, weights=asked.weights[attract]),
-            expected=expected,
+            expected=rank.expected_by_chance(tail, positive, len(reader)),
             by_words=names > 0,
         ).best(reach)
 
