@@ -15,8 +15,10 @@ from unisearch.catalog.view import View
 from unisearch.catalog.where_sql import Condition, condition
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
+from unisearch.engine.background import Background, Backgrounds
+from unisearch.engine.chance import RANKS, Floats
 from unisearch.engine.encode import encode_bytes, encode_file
-from unisearch.engine.rank import Floats, Scored
+from unisearch.engine.rank import Scored
 from unisearch.engine.terms import Asked, Term, Vector, Wanted, check_modalities, negative
 from unisearch.engine.values import term_of
 from unisearch.errors import UnisearchError, UsageError, display
@@ -33,6 +35,7 @@ class Engine:
     def __init__(self, rooms: Rooms) -> None:
         self.rooms = rooms
         self._partitions: dict[Modality, Partition] = {}
+        self._backgrounds = Backgrounds()
 
     def search(
         self,
@@ -235,12 +238,16 @@ class Engine:
         """
         readers = self._readers(view, wanted)
         largest = max((len(reader) for reader in readers.values()), default=0)
+<<<<<<< /tmp/filters/merged.py
+        grounds = self._backgrounds.read(view, self._space)
+=======
         if wanted.allowed is not None:
             largest = min(largest, len(wanted.allowed))
+>>>>>>> /tmp/filters/mine.py
         reach = self._reach(asked, wanted.k)
         while True:
             scored = [
-                self._score(asked, wanted, modality, reader, reach)
+                self._score(asked, wanted, modality, reader, grounds[modality], reach)
                 for modality, reader in readers.items()
             ]
             keys = [int(key) for one in scored for key in one.keys]
@@ -262,9 +269,10 @@ class Engine:
         """How many neighbours of each term are looked at.
 
         One term ranks as its cosine does; of several, the best sum may be nobody's nearest.
+        The ranks below the best tell what chance gives, however few are wanted.
         """
         if len(asked.terms) == 1:
-            return 2 * k + asked.hidden
+            return max(2 * k, RANKS) + asked.hidden
         return max(self.rooms.settings.search.candidates, 20 * k) + asked.hidden
 
     def _score(
@@ -273,6 +281,7 @@ class Engine:
         wanted: Wanted,
         modality: Modality,
         reader: PartitionReader,
+        ground: Background,
         reach: int,
     ) -> Scored:
         """The best candidates: nearest of each attracting term, and what the words match."""
@@ -288,17 +297,21 @@ class Engine:
         here = ~np.isnan(cosines[0])  # words also match in other partitions
         keys, cosines = keys[here], cosines[:, here]
 
-        background = asked.vectors @ self._space.reference(modality).T
-        spread = rank.spread(background)
-        score, positive = rank.fuse(spread.standardise(cosines), asked.weights)
-        tail = rank.fit_tail(rank.fuse(spread.standardise(background), asked.weights)[1])
+        score, expected = rank.judge(
+            cosines,
+            unrelated=asked.vectors @ ground.rows.T,
+            pairs=[ground.pair(self._space, asking) for asking in asked.modalities],
+            weights=asked.weights,
+            live=len(reader) if wanted.allowed is None else reader.count(wanted.allowed),
+            hidden=asked.hidden,
+        )
         names = np.array([asked.names.get(int(key), 0.0) for key in keys], dtype=np.float32)
         return Scored(
             modality=modality,
             keys=keys,
             score=score + self.rooms.settings.search.name_bonus * names,
             similarity=np.average(cosines[attract], axis=0, weights=asked.weights[attract]),
-            expected=rank.expected_by_chance(tail, positive, len(reader)),
+            expected=expected,
             by_words=names > 0,
         ).best(reach)
 
