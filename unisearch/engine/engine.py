@@ -238,12 +238,9 @@ class Engine:
         """
         readers = self._readers(view, wanted)
         largest = max((len(reader) for reader in readers.values()), default=0)
-<<<<<<< /tmp/filters/merged.py
-        grounds = self._backgrounds.read(view, self._space)
-=======
         if wanted.allowed is not None:
             largest = min(largest, len(wanted.allowed))
->>>>>>> /tmp/filters/mine.py
+        grounds = self._backgrounds.read(view, self._space)
         reach = self._reach(asked, wanted.k)
         while True:
             scored = [
