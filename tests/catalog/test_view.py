@@ -147,3 +147,18 @@ def test_counts_and_duplicates(catalog: Catalog, add: Add) -> None:
         assert view.counts() == {"text": Counts(2, 1, 2), "audio": Counts(1, 1, 1)}
         assert [[item.id for item in group] for group in view.duplicates()] == [[first, second]]
         assert [(root.path, root.items) for root in view.roots()] == [(b"/media", 3)]
+
+
+def test_under_leaves_out_names_that_only_begin_like_the_folder(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        inside = [add(tx, name) for name in (b"b/x.txt", b"b/-/y.txt", b"b/\xff.txt")]
+        for name in (b"b-x/1.txt", b"b.txt", b"b0.txt", b"b x/2.txt", b"ab/3.txt", b"B/4.txt"):
+            add(tx, name)
+        other = add(tx, b"b/z.txt", root=b"/other")
+
+    with catalog.view() as view:
+        assert [item.id for item in view.items(under=b"/media/b")] == inside
+        assert [item.id for item in view.items(under=b"/media/b/x.txt")] == inside[:1]
+        assert [item.id for item in view.items(under=b"/other")] == [other]
+        assert len(view.items(under=b"/")) == 10
+        assert view.items(under=b"/media/b/x.txt/no") == view.items(under=b"/nowhere") == []
