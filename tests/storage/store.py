@@ -5,12 +5,10 @@ What it should hold is a plain dictionary: the number behind each name.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +25,7 @@ from unisearch.index.halves import to_halves
 from unisearch.index.plan import Rules, next_step
 from unisearch.records import Modality
 from unisearch.spaces.toy import DIM, ToySpace
-from unisearch.wiring import CATALOG_FILE, Rooms, open_rooms, row_files, rules, snapshots
+from unisearch.wiring import Rooms, open_rooms, row_files, rules, snapshots
 
 ROOT = b"/media"
 SPACE = ToySpace()
@@ -153,7 +151,7 @@ def check_catalogue(rooms: Rooms, *expected: Reference) -> Reference:
     with rooms.catalog.view() as view:
         assert view.problems() == []
     rows = _query(
-        rooms.library,
+        rooms,
         "SELECT i.rel_path, c.digest FROM items i JOIN contents c ON c.id = i.content_id",
     )
     found = {name.decode(): int.from_bytes(digest, "big") for name, digest in rows}
@@ -176,7 +174,7 @@ def check_clean(folder: Path) -> None:
 
 
 def _check_partition(rooms: Rooms, modality: Modality) -> None:
-    rows = [row for row in _rows(rooms.library) if row.modality == modality]
+    rows = [row for row in _rows(rooms) if row.modality == modality]
     with rooms.catalog.view() as view:
         state = view.partitions(SPACE.id).get(modality)
         if state is None:
@@ -216,19 +214,19 @@ def _check_search(
     assert found >= (1.0 if reader.cover is None else 0.7)  # type: ignore[attr-defined]
 
 
-def _rows(folder: Path) -> list[Row]:
+def _rows(rooms: Rooms) -> list[Row]:
     """The live segments, by key."""
     rows = _query(
-        folder,
+        rooms,
         "SELECT s.id, c.digest, s.ordinal, c.modality FROM segments s"
         " JOIN contents c ON c.id = s.content_id ORDER BY s.id",
     )
     return [Row(key, int.from_bytes(digest, "big"), *rest) for key, digest, *rest in rows]
 
 
-def _query(folder: Path, statement: str) -> list[tuple]:  # type: ignore[type-arg]
-    with closing(sqlite3.connect(f"file:{folder / CATALOG_FILE}?mode=ro", uri=True)) as base:
-        return base.execute(statement).fetchall()
+def _query(rooms: Rooms, statement: str) -> list[Any]:
+    with rooms.catalog.view() as view:
+        return list(view._run(statement))
 
 
 def _draft(seed: int) -> Draft:

@@ -189,6 +189,8 @@ def _translated(error: BaseException | None, path: Path) -> LibraryError:
     where = display(path)
     if "disk is full" in text:
         return LibraryError(f"{where}: no space left on device: free some space and run it again")
+    if "readonly" in text:
+        return LibraryError(f"{where}: no permission to write there, or read-only media")
     if "locked" in text or "busy" in text:
         return LibraryLocked(f"{where}: another process writes and does not answer")
     if isinstance(error, sqlite3.IntegrityError) or any(
