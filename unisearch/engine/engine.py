@@ -21,7 +21,7 @@ from unisearch.engine.encode import encode_bytes, encode_file
 from unisearch.engine.rank import Scored
 from unisearch.engine.terms import Asked, Term, Vector, Wanted, check_modalities, negative
 from unisearch.engine.values import term_of
-from unisearch.errors import UnisearchError, UsageError, display
+from unisearch.errors import RowsGone, UnisearchError, UsageError, display
 from unisearch.index.partition import Partition
 from unisearch.index.reader import PartitionReader
 from unisearch.records import Hit, Modality, Sample, TextSample
@@ -99,12 +99,18 @@ class Engine:
         if not any(term.weight > 0 for term in question):
             raise UsageError("nothing to search for: give at least one term besides --not")
 
+        def look() -> tuple[Asked, float, list[list[Hit]]]:
+            with self.rooms.catalog.view() as view:
+                wanted = self._wanted(view, modalities, k, under, passing)
+                asked = self._understand(view, question, wanted, names)
+                encoded = time.perf_counter()
+                return asked, encoded, self._find(view, asked, wanted)
+
         start = time.perf_counter()
-        with self.rooms.catalog.view() as view:
-            wanted = self._wanted(view, modalities, k, under, passing)
-            asked = self._understand(view, question, wanted, names)
-            encoded = time.perf_counter()
-            found = self._find(view, asked, wanted)
+        try:
+            asked, encoded, found = look()
+        except RowsGone:  # compacted since the view began: the next one sees where they are
+            asked, encoded, found = look()
         hits = rank.merge(found, k, each=each, min_score=min_score)
         end = time.perf_counter()
         return Answer(
