@@ -50,8 +50,8 @@ class Batch:
     _parts: int = 0
     _since: float = field(default_factory=time.monotonic)
 
-    def add(self, change: Change) -> None:
-        """Take a change; commit when enough are together."""
+    def add(self, change: Change) -> bool:
+        """Take a change; commit when enough are together. Whether everything is committed now."""
         if change.draft is not None and change.draft.digest not in self._drafts:
             self._drafts[change.draft.digest] = change.draft
             self._parts += len(change.draft.spans)
@@ -62,6 +62,7 @@ class Batch:
             or time.monotonic() - self._since >= COMMIT_AFTER_S
         ):
             self.commit()
+        return not self._changes
 
     def draft_of(self, digest: bytes) -> Draft | None:
         """The draft of that content, when it waits in this batch."""

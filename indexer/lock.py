@@ -4,37 +4,50 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from unisearch.errors import LibraryError, LibraryLocked, display
+from unisearch.errors import LibraryError, display
 
 LOCK_FILE = "writer.lock"
 
 
-@contextmanager
-def writer_lock(library: Path) -> Iterator[None]:
-    """Hold the library for writing; its folder is made when there is none.
+def take_lock(library: Path) -> int | None:
+    """The lock as a file descriptor that holds it until it is closed; None when another has it.
 
-    Raises LibraryLocked, naming the process, when another one writes.
+    The library's folder is made when there is none. Raises LibraryError when that fails.
     """
     handle = _opened(library)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            raise LibraryLocked(
-                f"{display(library)}: process {holder} writes and does not answer;"
-                " stop it or wait until it is done"
-            ) from None
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        # The file stays: unlinking it would let two processes lock two files of one name.
-        yield
-    finally:
+    except BlockingIOError:
         os.close(handle)
+        return None
+    except OSError as error:
+        os.close(handle)
+        raise LibraryError(f"{display(library)}: cannot be locked: {error.strerror}") from error
+    # The file stays for good: unlinking it would let two processes lock two files of one name.
+    return handle
+
+
+def holder_of(library: Path) -> int | None:
+    """The process that took the lock last, None when the file does not say."""
+    try:
+        text = (library / LOCK_FILE).read_bytes()[:20].decode("ascii", "replace").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdecimal() else None
+
+
+def cpu_ticks(process: int) -> int | None:
+    """The processor time that a process has used; None where that does not show."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return None
+    fields = status[status.rindex(b")") + 2 :].split()  # after the name, which may hold anything
+    return int(fields[11]) + int(fields[12])  # utime, stime: proc(5)
 
 
 def _opened(library: Path) -> int:

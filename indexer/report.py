@@ -54,6 +54,33 @@ class Report:
         if modality is not None and outcome in ("added", "updated"):
             self.by_modality[modality] = self.by_modality.get(modality, 0) + 1
 
+    def after(self, earlier: Report | None) -> Report:
+        """Both as one: another process began the same run and this one went on with it.
+
+        What that one did was found unchanged by this one, and its failures are known ones here.
+        """
+        if earlier is None:
+            return self
+        names: list[Outcome] = ["added", "updated", "moved"]
+        done = sum(getattr(earlier, name) for name in names)
+        told = {failure.path for failure in earlier.failed}
+        new = [one for one in self.failed if not (one.known and one.path in told)]
+        again = {failure.path for failure in new}
+        kinds = earlier.by_modality.keys() | self.by_modality.keys()
+        return Report(
+            **{name: getattr(earlier, name) + getattr(self, name) for name in names},
+            removed=earlier.removed + self.removed,
+            unchanged=max(self.unchanged - done, 0),
+            failed=[one for one in earlier.failed if one.path not in again] + new,
+            seconds=earlier.seconds + self.seconds,
+            by_modality={
+                kind: earlier.by_modality.get(kind, 0) + self.by_modality.get(kind, 0)
+                for kind in sorted(kinds)
+            },
+            ignored=self.ignored,
+            truncated=earlier.truncated + self.truncated,
+        )
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
 
+from indexer.ask import Asking
 from indexer.compaction import tidy
 from indexer.foresee import Foresight, foresee_first
-from indexer.lock import writer_lock
-from indexer.places import place_of, refuse_own, resolve
+from indexer.handover import Job
+from indexer.holder import Holder
+from indexer.places import refuse_own, resolve
 from indexer.report import Report
-from indexer.store import settle
-from indexer.work import ProgressHook, Work
-from unisearch.catalog.folders import relative
-from unisearch.catalog.rows import RootRow
-from unisearch.catalog.write import Writing
+from indexer.steps import needs_of
+from indexer.work import ProgressHook
 from unisearch.config import Settings, load_settings
-from unisearch.errors import LibraryMissing, UnisearchError, display
+from unisearch.errors import LibraryMissing, display
 from unisearch.wiring import CATALOG_FILE, Rooms, check_folder, open_rooms
 
 AnyPath = Path | str | bytes
@@ -30,7 +29,8 @@ class Indexer:
     that writes to the end, and otherwise during each call.
 
     library: the folder, else the configured one; the first `run` makes it
-    Every call but a dry run raises LibraryLocked while another process writes.
+    While another process holds the lock, a call has its work done there, with the same progress
+    and the same end. It raises LibraryLocked only when that process does not answer.
     """
 
     def __init__(
@@ -41,9 +41,8 @@ class Indexer:
             settings = settings.model_copy(update={"library": Path(library)})
         self.settings = settings
         self._rooms: Rooms | None = None
-        self._held = ExitStack()
         self._keeps = False
-        self._locked = False
+        self._kept: Holder | None = None
 
     def run(
         self,
@@ -67,75 +66,51 @@ class Indexer:
         refuse_own(places, self.settings.library)
         if dry_run:
             return self._foresee(places, retry)
-        with self._writing() as rooms:
-            return Work(rooms, progress, retry).over(places)
+        job = Job("index", tuple(places), retry=retry, needs=needs_of(self.settings))
+        report = self._do(job, progress)
+        assert isinstance(report, Report)
+        return report
 
-    def forget(self, path: AnyPath) -> int:
+    def forget(self, path: AnyPath, *, now: bool = False) -> int:
         """Drop what is at and below a path from the library; how many files it knew there,
         those that could not be read included.
 
         The files stay as they are, and a later run over them finds them again.
+        now: nothing of it, nor of what was forgotten before, is left below the library's folder
         """
-        place = os.path.realpath(os.fsencode(path))
-        with self._changing() as tx:
-            roots, known = tx.roots(), tx.known_files(place)
-            failed = {failure.path for failure in tx.failures(place)}
-            for at in (place_of(roots, path) for path in failed):
-                if at is not None:
-                    tx.clear_failure(at.root, at.rel_path)
-            tx.remove_items(file.item for file in known.values())
-            tx.drop_empty_roots()
-            return len(failed | known.keys())
+        return self._change(Job("forget", (_real(path),), now=now))
 
     def tag(self, items: Sequence[int], add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
         """Put words on items and take others off; how many items changed.
 
         Raises UnisearchError for an id that the library does not have, and then changes none.
         """
-        with self._changing() as tx:
-            for item in items:
-                if tx.item(item) is None:
-                    raise UnisearchError(f"item:{item}: the library has no such item")
-            return sum(tx.tag(item, add, remove) for item in items)
+        return self._change(Job("tag", (), tuple(items), tuple(add), tuple(remove)))
 
     def remove_root(self, path: AnyPath) -> int:
         """Drop a root and all its items from the library; how many there were.
 
         Raises UnisearchError when that folder is no root.
         """
-        place = os.path.realpath(os.fsencode(path))
-        with self._changing() as tx:
-            for root in tx.roots():
-                if root.path == place:
-                    return tx.remove_root(root.id)
-        raise UnisearchError(
-            f"{display(path)} is not an indexed folder; see 'unisearch roots list'"
-        )
+        return self._change(Job("remove_root", (_real(path),)))
 
     def relocate(self, old: AnyPath, new: AnyPath) -> int:
         """A root's folder was moved: look for its items below `new`; how many there are.
 
         Raises UnisearchError when `old` is no root, `new` no folder, or another root is there.
         """
-        before, after = (os.path.realpath(os.fsencode(path)) for path in (old, new))
-        if not os.path.isdir(after):  # noqa: PTH112 (paths are bytes)
-            raise UnisearchError(f"{display(new)}: no such folder")
-        with self._changing() as tx:
-            roots = {root.path: root for root in tx.roots()}
-            if before not in roots:
-                raise UnisearchError(f"{display(old)} is not an indexed folder")
-            for path, other in roots.items():
-                if path != before and _overlap(roots[before], after, other):
-                    raise UnisearchError(f"{display(new)}: {display(path)} is indexed already")
-            tx.move_root(roots[before].id, after)
-            return roots[before].items
+        return self._change(Job("relocate", (_real(old), _real(new))))
 
     def close(self) -> None:
         """Let go of the lock and the library."""
-        self._held.close()
-        if self._rooms is not None:
-            self._rooms.close()
-            self._rooms = None
+        try:
+            if self._kept is not None:
+                self._kept.close()
+        finally:
+            self._kept = None
+            if self._rooms is not None:
+                self._rooms.close()
+                self._rooms = None
 
     def __enter__(self) -> Self:
         self._keeps = True
@@ -144,31 +119,48 @@ class Indexer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def _writing(self, create: bool = True) -> Iterator[Rooms]:
-        """The opened rooms, with the lock held; they stay open for the next call."""
-        if not create and not (self.settings.library / CATALOG_FILE).exists():
+    def _change(self, job: Job) -> int:
+        if not (self.settings.library / CATALOG_FILE).exists():
             raise LibraryMissing(f"{display(self.settings.library)}: no library there")
-        with ExitStack() as this_call:
-            if not self._locked:
-                keeper = self._held if self._keeps else this_call
-                keeper.enter_context(writer_lock(self.settings.library))
-                self._locked = True
-                keeper.callback(self._unlocked)
-            if self._rooms is None:
-                self._rooms = open_rooms(self.settings, write=True)
-                tidy(self._rooms)
-            yield self._rooms
+        count = self._do(job)
+        assert isinstance(count, int)
+        return count
 
-    def _unlocked(self) -> None:
-        self._locked = False
+    def _do(self, job: Job, progress: ProgressHook | None = None) -> Report | int:
+        """Do the job as the holder of the lock, or have the process do it that holds it."""
+        asking, done = Asking(self.settings.library, job, progress), None
+        while True:
+            with self._holder() as holder:
+                end = asking.ask() if holder is None else holder.do(job, progress)
+            if isinstance(end, int):
+                return end
+            if isinstance(end, Report):
+                return end.after(done)
+            done = end.report.after(done) if end.report else done  # it let go: we go on from there
 
     @contextmanager
-    def _changing(self) -> Iterator[Writing]:
-        """One transaction on an existing library; rows that died are marked at its end."""
-        with self._writing(create=False) as rooms, rooms.catalog.write() as tx:
-            yield tx
-            settle(tx, rooms.library)
+    def _holder(self) -> Iterator[Holder | None]:
+        """The holder that we are, None when another process is."""
+        if self._kept is not None:
+            yield self._kept
+            return
+        holder = Holder.take(self.settings, self._opened)
+        if holder is None:
+            yield None
+        elif self._keeps:
+            self._kept = holder
+            holder.stay()
+            yield holder
+        else:
+            with closing(holder):
+                yield holder
+
+    def _opened(self) -> Rooms:
+        """The rooms, opened for writing, without what a killed writer left; they stay open."""
+        if self._rooms is None:
+            self._rooms = open_rooms(self.settings, write=True)
+        tidy(self._rooms)
+        return self._rooms
 
     def _foresee(self, places: Sequence[bytes], retry: bool) -> Report:
         try:
@@ -179,8 +171,5 @@ class Indexer:
             return Foresight(rooms, retry).over(places)
 
 
-def _overlap(root: RootRow, after: bytes, other: RootRow) -> bool:
-    """Whether some path would belong to both roots when the first lies at `after`."""
-    inside = other.whole and relative(other.path, after) is not None
-    around = root.whole and relative(after, other.path) is not None
-    return inside or around or other.path == after
+def _real(path: AnyPath) -> bytes:
+    return os.path.realpath(os.fsencode(path))

@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +17,6 @@ from unisearch.errors import (
     ForeignSpace,
     LibraryDamaged,
     LibraryError,
-    LibraryLocked,
     LibraryTooNew,
     VectorError,
 )
@@ -470,28 +466,6 @@ def test_a_folder_that_cannot_be_listed_keeps_its_items(
     assert (report.unchanged, report.removed) == (3, 0)
     assert [(failure.path, failure.kind) for failure in report.failed] == [(locked, "permission")]
     assert "beach.png" in library.names()
-
-
-def test_a_writer_that_does_not_answer_is_named(library: Library) -> None:
-    library.fill()
-    code = """
-        import sys
-        from pathlib import Path
-        from indexer.lock import writer_lock
-        with writer_lock(Path(sys.argv[1])):
-            print("locked", flush=True)
-            sys.stdin.read()
-    """
-    command = [sys.executable, "-c", textwrap.dedent(code), str(library.path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"locked\n"
-
-        with pytest.raises(LibraryLocked, match=f"process {other.pid} writes"):
-            library.run()
-
-        other.communicate()
-    assert library.run().added == 4
 
 
 def test_a_library_of_another_space_is_refused(library: Library) -> None:

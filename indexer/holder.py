@@ -1,0 +1,230 @@
+"""The holder of a library's lock: works on its own jobs, and on those that others hand over.
+
+Jobs take turns. A run pauses after each commit, so that a small job of another process waits for
+seconds even while a run takes hours, and runs of several processes go on side by side. Whoever
+calls `do` does all of this in his own thread; between two calls of a holder that keeps the lock,
+a thread of its own does it. At the end what others still wait for is done as long as that is
+quick, and then given back: they go on where this process stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+from indexer.desk import Desk, Handed
+from indexer.handover import Answer, Back, Job
+from indexer.journal import Journal
+from indexer.lock import take_lock
+from indexer.report import Progress, Report
+from indexer.steps import Steps, begin, needs_of
+from indexer.work import ProgressHook
+from unisearch.config import Settings
+from unisearch.errors import UnisearchError
+from unisearch.wiring import Rooms
+
+logger = logging.getLogger(__name__)
+
+#: So long a process that has done its own work goes on for others.
+LAST_TURNS_S = 10.0
+_IDLE_S, _POLL_S = 1.0, 0.01
+
+
+class Cancelled(KeyboardInterrupt):
+    """The process that handed the job over is gone; the run stores what it has, as after Ctrl-C."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A job of another process that has begun."""
+
+    handed: Handed
+    steps: Steps
+
+
+class Holder:
+    """Holds the lock from `take` to `close`.
+
+    rooms: opens the library for writing, when the first job needs it
+    """
+
+    def __init__(self, lock: int, settings: Settings, rooms: Callable[[], Rooms]) -> None:
+        self._lock = lock
+        self._rooms = cache(rooms)
+        self._needs = needs_of(settings)
+        self._journal = Journal()
+        self._desk = Desk(settings.library)
+        self._guests: deque[Guest] = deque()
+        self._work = threading.Lock()  # whoever has it may write
+        self._hook: ProgressHook | None = None
+        self._last: Progress | None = None
+        self._owner_waits = threading.Event()
+        self._closing = False
+        self._hurries = False  # after Ctrl-C
+        self._idle: threading.Thread | None = None
+
+    @classmethod
+    def take(cls, settings: Settings, rooms: Callable[[], Rooms]) -> Holder | None:
+        """The holder, or None when another process has the lock.
+
+        The library's folder is made when there is none. Raises LibraryError when that fails.
+        """
+        lock = take_lock(settings.library)
+        return None if lock is None else cls(lock, settings, rooms)
+
+    def do(self, job: Job, hook: ProgressHook | None = None) -> Report | int:
+        """Do a job of our own, with turns for others between its steps.
+
+        hook: called after each file, and again with the same numbers while others have a turn:
+        what it raises ends this job.
+        """
+        with self._own_turn():
+            steps = begin(self._rooms(), job, self._journal, self._keep)
+            self._hook, self._last = hook, None
+            try:
+                while not steps.step():
+                    self._turn()
+            except KeyboardInterrupt:
+                self._hurries = True
+                raise
+            finally:
+                self._hook = None
+                steps.close()
+            return steps.end
+
+    def stay(self) -> None:
+        """From now on the lock is kept between two calls, and others have turns meanwhile."""
+        if self._idle is None:
+            self._idle = threading.Thread(target=self._host, name="writer", daemon=True)
+            self._idle.start()
+
+    def close(self) -> None:
+        """Finish what is quick, give back the rest, and let go of the lock."""
+        self._closing = True
+        self._desk.arrived.set()
+        try:
+            with self._own_turn():
+                self._last_turns()
+            self._desk.close()
+            if self._idle is not None:
+                self._idle.join()
+        finally:
+            os.close(self._lock)
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """The owner comes first: a lock alone would not be fair to it."""
+        self._owner_waits.set()
+        try:
+            with self._work:
+                self._owner_waits.clear()
+                yield
+        finally:
+            self._owner_waits.clear()
+
+    def _keep(self, now: Progress) -> None:
+        self._last = now
+        if self._hook is not None:
+            self._hook(now)
+
+    def _host(self) -> None:
+        while not self._closing:
+            with self._work:
+                while not (self._owner_waits.is_set() or self._closing) and self._turn():
+                    pass
+            while self._owner_waits.is_set():
+                time.sleep(_POLL_S)
+            if not self._guests:
+                self._desk.arrived.wait(_IDLE_S)
+
+    def _last_turns(self) -> None:
+        until = time.monotonic() + (0.0 if self._hurries else LAST_TURNS_S)
+        try:
+            while time.monotonic() < until and self._turn(last=True):
+                pass
+        except KeyboardInterrupt:
+            logger.debug("stopped while others had a turn")
+        finally:
+            while self._guests:
+                self._give_back(self._guests.popleft())
+
+    def _turn(self, last: bool = False) -> bool:
+        """One step of each job of others; whether there is more to do."""
+        self._welcome(last)
+        for _ in range(len(self._guests)):
+            guest = self._guests.popleft()
+            try:
+                if not self._step(guest):
+                    self._guests.append(guest)
+            except BaseException:  # meant for us
+                self._give_back(guest)
+                raise
+        return bool(self._guests)
+
+    def _welcome(self, last: bool) -> None:
+        """Begin the jobs that wait, but for runs that their own process must do."""
+        self._desk.arrived.clear()
+        left = []
+        while self._desk.waiting:
+            handed = self._desk.waiting.popleft()
+            if handed.cancelled:
+                continue
+            if handed.job.name == "index" and not self._may_run(handed.job, last):
+                left.append(handed)
+                continue
+            try:
+                steps = begin(self._rooms(), handed.job, self._journal, self._hook_of(handed))
+            except UnisearchError as error:
+                self._answer(handed, error)
+            else:
+                handed.begun = True
+                self._guests.append(Guest(handed, steps))
+        self._desk.waiting.extendleft(reversed(left))
+
+    def _may_run(self, job: Job, last: bool) -> bool:
+        """Not with other settings; and at the end no network is loaded for others."""
+        return job.needs == self._needs and (not last or "space" in vars(self._rooms()))
+
+    def _hook_of(self, handed: Handed) -> ProgressHook:
+        def hook(now: Progress) -> None:
+            if handed.cancelled:
+                raise Cancelled
+            handed.progress = now
+            if self._hook is not None and self._last is not None:
+                self._hook(self._last)
+
+        return hook
+
+    def _step(self, guest: Guest) -> bool:
+        """One step of a guest's job; whether it is over, and then it is answered."""
+        if guest.handed.cancelled:
+            guest.steps.close()
+            return True
+        try:
+            if not guest.steps.step():
+                return False
+            self._answer(guest.handed, guest.steps.end)
+        except Cancelled:
+            logger.debug("the process of a job is gone")
+        except UnisearchError as error:
+            self._answer(guest.handed, error)
+        except Exception as error:
+            logger.warning("a job of another process failed", exc_info=True)
+            reason = f"unexpected {type(error).__name__}: {error}"
+            self._answer(guest.handed, UnisearchError(reason))
+        return True
+
+    def _give_back(self, guest: Guest) -> None:
+        guest.steps.close()
+        self._answer(guest.handed, Back(guest.steps.report))
+
+    def _answer(self, handed: Handed, answer: Answer) -> None:
+        handed.answer(answer)
+        self._desk.news()

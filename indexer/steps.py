@@ -1,0 +1,94 @@
+"""A job as steps: after each one everything is committed, and another job may have a turn."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from indexer import changes
+from indexer.handover import Job
+from indexer.journal import Journal
+from indexer.purge import purge
+from indexer.report import Report
+from indexer.store import settle
+from indexer.work import ProgressHook, Work
+from unisearch.catalog.write import Writing
+from unisearch.config import Settings
+from unisearch.wiring import Rooms
+
+
+@dataclass
+class Steps:
+    """A job that has begun.
+
+    report: of `index`, what was done up to the last step
+    result: of the other jobs, after the only step
+    """
+
+    steps: Generator[None]
+    report: Report | None = None
+    result: int = 0
+
+    def step(self) -> bool:
+        """Do the next step; whether that was the last one. Raises what the job raises."""
+        return next(self.steps, self) is self
+
+    def close(self) -> None:
+        """Leave it where it is; what it committed stays."""
+        self.steps.close()
+
+    @property
+    def end(self) -> Report | int:
+        """What the job returns."""
+        return self.result if self.report is None else self.report
+
+
+def begin(rooms: Rooms, job: Job, journal: Journal, hook: ProgressHook | None = None) -> Steps:
+    """The job on these rooms; nothing is done before the first step."""
+    if job.name == "index":
+        work = Work(rooms, hook, job.retry, journal)
+        return Steps(work.steps(job.paths), work.report)
+    return _change(rooms, job, journal)
+
+
+def needs_of(settings: Settings) -> str:
+    """A digest of the settings that decide what `index` puts into the library.
+
+    Whoever has others of these must do his job himself.
+    """
+    chosen = {
+        "space": settings.space,
+        "models": str(settings.models.absolute()),
+        "ignore": settings.index.ignore,
+        "limits": settings.limits.model_dump(mode="json"),
+    }
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def _change(rooms: Rooms, job: Job, journal: Journal) -> Steps:
+    def only() -> Generator[None]:
+        with rooms.catalog.write() as tx:
+            steps.result = _changed(tx, job)
+            settle(tx, rooms.library)
+        drops = job.name in ("remove_root", "relocate") or (job.name == "forget" and steps.result)
+        journal.wrote(*job.paths[: bool(drops)])
+        if job.now:
+            purge(rooms)
+        yield from ()
+
+    steps = Steps(only())
+    return steps
+
+
+def _changed(tx: Writing, job: Job) -> int:
+    match job.name:
+        case "forget":
+            return changes.forget(tx, job.paths[0], roots_too=job.now)
+        case "tag":
+            return changes.tag(tx, job.items, job.add, job.remove)
+        case "remove_root":
+            return changes.remove_root(tx, job.paths[0])
+        case _:
+            return changes.relocate(tx, *job.paths)
