@@ -16,7 +16,7 @@ key := $(shell cksum pyproject.toml | cut -d' ' -f1)
 installed := $(VENV)/.installed-$(extra)-$(key)
 installed_dev := $(VENV)/.installed-$(extra)-dev-$(key)
 
-.PHONY: demo test check bench soak docs clean
+.PHONY: demo test check bench bench-peers soak docs clean
 
 demo: $(installed)
 	$(bin)/unisearch demo $(ARGS)
@@ -32,6 +32,11 @@ check: $(installed_dev)
 
 bench: $(installed_dev)
 	@set -e; for file in tests/bench/bench_*.py; do $(bin)/python -m tests.bench.$$(basename $$file .py); done
+
+# The engines that tests.bench.search compares with: no dependencies of ours.
+bench-peers:
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/python -m pip install -r tests/bench/peers.txt
 
 soak: $(installed_dev)
 	UNISEARCH_NO_SKIP=1 $(bin)/python -m pytest -m soak $(ARGS)
