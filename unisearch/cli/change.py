@@ -95,17 +95,26 @@ def relocate(
 def forget(
     ctx: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or a folder.")],
+    now: Annotated[
+        bool,
+        typer.Option("--now", help="Leave no trace: write the library anew without them."),
+    ] = False,
 ) -> None:
     """Take files out of the library.
 
     The files themselves stay. What still lies in an indexed folder comes back with its next
     `index`: add it to `index.ignore` in the settings to keep it out.
+
+    Vectors, words and paths of what is forgotten are not shown any more and go with a later
+    clean-up; with --now they are gone at once, those that were forgotten before too. That takes
+    time in proportion to the library.
     """
     with writer(door(ctx).settings()) as library:
-        gone = library.forget(path)
-    if not gone:
+        gone = library.forget(path, now=now)
+    if not gone and not now:
         raise UnisearchError(f"{display(path)}: the library knows nothing there")
-    print(f"{short(path.absolute())}: {counted(gone, 'file')} forgotten", file=sys.stderr)
+    trace = "; no trace is left in the library" if now else ""
+    print(f"{short(path.absolute())}: {counted(gone, 'file')} forgotten{trace}", file=sys.stderr)
 
 
 def tag(
