@@ -18,16 +18,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from indexer.desk import Desk, Handed
 from indexer.handover import Answer, Back, Job
 from indexer.journal import Journal
-from indexer.lock import take_lock
+from indexer.lock import holder_of, take_lock
 from indexer.report import Progress, Report
 from indexer.steps import Steps, begin, needs_of
 from indexer.work import ProgressHook
 from unisearch.config import Settings
-from unisearch.errors import UnisearchError
+from unisearch.errors import LibraryLocked, UnisearchError, display
 from unisearch.wiring import Rooms
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,26 @@ logger = logging.getLogger(__name__)
 #: So long a process that has done its own work goes on for others.
 LAST_TURNS_S = 10.0
 _IDLE_S, _POLL_S = 1.0, 0.01
+
+
+@contextmanager
+def alone(library: Path) -> Iterator[None]:
+    """Hold the lock and do no job of others: they wait, and hear that somebody works.
+
+    Raises LibraryLocked when another process holds it.
+    """
+    lock = take_lock(library)
+    if lock is None:
+        process = holder_of(library)
+        raise LibraryLocked(f"{display(library)}: process {process} writes; wait until it is done")
+    try:
+        desk = Desk(library)
+        try:
+            yield
+        finally:
+            desk.close()
+    finally:
+        os.close(lock)
 
 
 class Cancelled(KeyboardInterrupt):
@@ -95,7 +116,8 @@ class Holder:
                 self._hurries = True
                 raise
             finally:
-                self._hook = None
+                if self._idle is not None:  # what follows is no longer a part of this call
+                    self._hook = None
                 steps.close()
             return steps.end
 

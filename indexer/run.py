@@ -56,7 +56,7 @@ class Indexer:
 
         dry_run: count what would happen and write nothing
         retry: try unchanged files that failed before again (a new package, a raised limit)
-        progress: called after each file
+        progress: called after each file, and again while other processes have a turn
         Raises UnisearchError for a path that does not exist or lies in the library, LibraryError
         for a folder that cannot become one and ForeignSpace for a library of another space.
         KeyboardInterrupt passes through after what is encoded was stored.

@@ -49,7 +49,7 @@ class Watcher:
             self._bars.update(
                 self._tasks[modality], completed=now.done.get(modality, 0), total=total
             )
-        if not self._device and any(now.done.values()):  # by now torch is there for the networks
+        if not self._device and "torch" in sys.modules:  # nothing waits for it just to be shown
             self._device = device_name(self._wanted)
         self._line.plain = line(now, self._device or self._wanted)
 
