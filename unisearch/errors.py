@@ -7,7 +7,7 @@ UnisearchError
 ├── MissingExtra          an optional package is not installed
 ├── Unreadable            one file cannot be read; `kind` says why
 ├── WeightsError          weights are missing, damaged or of another model
-├── VectorError           a vector is not finite or not of unit length
+├── VectorError           a vector is not finite, not of unit length, or its key is not new
 └── LibraryError          the library as a whole cannot be used
     ├── LibraryMissing    there is none at that place
     ├── LibraryLocked     another process writes and does not answer
@@ -93,7 +93,7 @@ class WeightsError(UnisearchError):
 
 
 class VectorError(UnisearchError):
-    """A vector is not finite or not of unit length."""
+    """A vector is not finite, not of unit length, or its key is not new."""
 
 
 class LibraryError(UnisearchError):

@@ -99,6 +99,16 @@ def test_what_was_forgotten_before_goes_too(filled: Library) -> None:
     assert list(found_in(filled.path, needles)) == []
 
 
+def test_the_process_that_holds_the_library_leaves_no_trace_either(filled: Library) -> None:
+    needles = traces(filled)
+
+    with Indexer(settings=filled.settings) as holder:
+        holder.run([filled.media])
+        assert Indexer(settings=filled.settings).forget(filled.media / "private", now=True) == 2
+
+        assert list(found_in(filled.path, needles)) == []
+
+
 def test_words_are_found_as_before_and_new_files_come_in(filled: Library, make: Make) -> None:
     Indexer(settings=filled.settings).forget(filled.media / "private", now=True)
 

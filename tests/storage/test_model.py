@@ -101,4 +101,4 @@ def test_any_order_of_changes_leaves_what_a_dictionary_says() -> None:
 
 @pytest.mark.soak
 def test_many_orders_of_changes_leave_what_a_dictionary_says() -> None:
-    run_machine(examples=300, steps=40)
+    run_machine(examples=60, steps=30)
