@@ -35,6 +35,7 @@ TICK_S = 0.25
 PATIENCE_S = 10.0
 MOST_LINES = 256
 _CHUNK = 1 << 16
+_POLL_S = 0.01
 
 
 class Handed:
@@ -204,6 +205,7 @@ class Desk:
         try:
             connection, _ = self._listener.accept()
         except OSError:  # gone again, or no descriptor is left
+            time.sleep(_POLL_S)
             return
         if len(self._lines) >= MOST_LINES or peer(connection)[1] != os.geteuid():
             connection.close()  # it tries again, or waits for the lock
@@ -252,7 +254,7 @@ class Desk:
             self._tell()
             if time.monotonic() > until:
                 break
-            time.sleep(0.01)
+            time.sleep(_POLL_S)
         for line in list(self._lines):
             self._drop(line)
         self._selector.close()

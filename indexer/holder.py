@@ -98,7 +98,13 @@ class Holder:
         The library's folder is made when there is none. Raises LibraryError when that fails.
         """
         lock = take_lock(settings.library)
-        return None if lock is None else cls(lock, settings, rooms)
+        if lock is None:
+            return None
+        try:
+            return cls(lock, settings, rooms)
+        except BaseException:
+            os.close(lock)
+            raise
 
     def do(self, job: Job, hook: ProgressHook | None = None) -> Report | int:
         """Do a job of our own, with turns for others between its steps.
@@ -198,10 +204,10 @@ class Holder:
             handed = self._desk.waiting.popleft()
             if handed.cancelled:
                 continue
-            if handed.job.name == "index" and not self._may_run(handed.job, last):
-                left.append(handed)
-                continue
             try:
+                if handed.job.name == "index" and not self._may_run(handed.job, last):
+                    left.append(handed)
+                    continue
                 steps = begin(self._rooms(), handed.job, self._journal, self._hook_of(handed))
             except UnisearchError as error:
                 self._answer(handed, error)

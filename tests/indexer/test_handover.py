@@ -36,8 +36,16 @@ from indexer.handover import (
     encode_answer,
     encode_job,
 )
+from indexer.holder import alone
 from unisearch.config import Settings
-from unisearch.errors import LibraryLocked, MissingExtra, UnisearchError, UnknownName, Unreadable
+from unisearch.errors import (
+    LibraryDamaged,
+    LibraryLocked,
+    MissingExtra,
+    UnisearchError,
+    UnknownName,
+    Unreadable,
+)
 
 if TYPE_CHECKING:
     from tests.indexer.conftest import Library
@@ -596,6 +604,37 @@ def test_a_lock_without_anybody_to_answer_is_told(
 
         other.communicate()
     assert library.run().added == 4
+
+
+def test_who_mends_the_library_keeps_others_waiting(library: Library) -> None:
+    library.fill()
+    with alone(library.path):
+        client = Client(library.settings, lambda other: other.run([library.media]))
+        with (
+            pytest.raises(LibraryLocked, match=f"process {os.getpid()} writes"),
+            alone(library.path),
+        ):
+            pass
+        client.join(1.0)
+        assert client.is_alive()
+
+    assert client.end().added == 4
+
+
+def test_a_library_that_cannot_be_opened_is_told_to_everybody(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: object, **named: object) -> None:
+        time.sleep(0.3)  # so that another one hands over meanwhile
+        raise LibraryDamaged("broken")
+
+    monkeypatch.setattr("indexer.run.open_rooms", refuse)
+    a = texts(scene.library.media / "a", 1)
+    clients = [Client(scene.settings, lambda other: other.run([a])) for _ in range(3)]
+
+    for client in clients:
+        with pytest.raises(LibraryDamaged, match="broken"):
+            client.end()
 
 
 # The socket
