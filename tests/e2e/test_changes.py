@@ -55,6 +55,27 @@ def test_single_files_are_roots_without_their_neighbours(
     assert "single files" in unisearch("roots", "list").out.decode()
 
 
+def test_forgetting_now_leaves_no_trace_and_may_be_said_twice(
+    unisearch: Command, tmp_path: Path
+) -> None:
+    sentence(tmp_path / "media" / "owl.txt", "An owl hoots")
+    secret = sentence(tmp_path / "media" / "zebra.txt", "Zebras gallop")
+    unisearch("index", "media")
+
+    first = unisearch("forget", "media/zebra.txt", "--now")
+    again = unisearch("forget", "media/zebra.txt", "--now")
+
+    assert first.code == again.code == 0
+    assert first.err == "media/zebra.txt: 1 file forgotten; no trace is left in the library\n"
+    assert again.err.startswith("media/zebra.txt: the library knows nothing there; ")
+    library = tmp_path / "library"
+    stored = [path.read_bytes().lower() for path in library.rglob("*") if path.is_file()]
+    assert stored
+    assert not any(b"zebra" in content for content in stored)
+    assert secret.exists()
+    assert unisearch("doctor").code == 0
+
+
 def test_forgetting_a_file_that_failed_is_no_error(unisearch: Command, tmp_path: Path) -> None:
     sentence(tmp_path / "media" / "owl.txt", "An owl hoots")
     (tmp_path / "media" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")

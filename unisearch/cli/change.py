@@ -113,8 +113,11 @@ def forget(
         gone = library.forget(path, now=now)
     if not gone and not now:
         raise UnisearchError(f"{display(path)}: the library knows nothing there")
-    trace = "; no trace is left in the library" if now else ""
-    print(f"{short(path.absolute())}: {counted(gone, 'file')} forgotten{trace}", file=sys.stderr)
+    if gone:
+        done = f"{counted(gone, 'file')} forgotten" + "; no trace is left in the library" * now
+    else:  # forgotten before, or a slip of the pen: never called erased
+        done = "the library knows nothing there; of what was forgotten before no trace is left"
+    print(f"{short(path.absolute())}: {done}", file=sys.stderr)
 
 
 def tag(
