@@ -216,3 +216,38 @@ def test_opening_a_catalogue_imports_no_migrations(catalog: Catalog) -> None:
     """
 
     assert run_python(code, str(catalog.path)).stdout == "False\n"
+
+
+def test_a_catalogue_that_finds_no_room_says_what_to_do(catalog: Catalog, add: Add) -> None:
+    def fill() -> None:
+        with catalog.write() as tx:
+            tx._run("PRAGMA max_page_count = 1")  # SQLite takes what it has as the least
+            for number in range(2_000):
+                add(tx, f"{number}.txt".encode())
+
+    with pytest.raises(LibraryError, match="no space left on device: free some space"):
+        fill()
+
+    with catalog.view() as view:
+        assert view.items() == []
+
+
+def test_a_scrubbed_catalogue_holds_nothing_that_was_deleted(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        add(tx, b"kept.txt", texts=["A lighthouse"])
+        gone = add(tx, b"secret.txt", texts=["Xylophones everywhere"])
+    copy = catalog.path.with_name("catalog.db.v1")
+    copy.write_bytes(b"xylophones")
+    with catalog.write() as tx:
+        tx.remove_items([gone])
+        tx.collect()
+
+    catalog.scrub()
+
+    assert not copy.exists()
+    stored = b"".join(path.read_bytes().lower() for path in catalog.path.parent.glob("catalog*"))
+    assert b"lighthous" in stored
+    assert b"secret" not in stored
+    assert b"xylophon" not in stored
+    with catalog.view() as view:
+        assert len(view.match_words("lighthouse", 5)) == 1
