@@ -26,6 +26,7 @@ from indexer.journal import Journal
 from indexer.lock import holder_of, take_lock
 from indexer.report import Progress, Report
 from indexer.steps import Steps, begin, needs_of
+from indexer.upkeep import Upkeep
 from indexer.work import ProgressHook
 from unisearch.config import Settings
 from unisearch.errors import LibraryLocked, UnisearchError, display
@@ -80,6 +81,7 @@ class Holder:
         self._lock = lock
         self._rooms = cache(rooms)
         self._needs = needs_of(settings)
+        self._upkeep: Upkeep | None = None
         self._journal = Journal()
         self._desk = Desk(settings.library)
         self._guests: deque[Guest] = deque()
@@ -113,7 +115,7 @@ class Holder:
         what it raises ends this job.
         """
         with self._own_turn():
-            steps = begin(self._rooms(), job, self._journal, self._keep)
+            steps = begin(*self._open(), job, self._journal, self._keep)
             self._hook, self._last = hook, None
             try:
                 while not steps.step():
@@ -144,7 +146,17 @@ class Holder:
             if self._idle is not None:
                 self._idle.join()
         finally:
+            if self._upkeep is not None:
+                self._upkeep.stop()
             os.close(self._lock)
+
+    def _open(self) -> tuple[Rooms, Upkeep]:
+        """The rooms, and the one who looks after them: for all jobs together, since his builds
+        must not meet."""
+        rooms = self._rooms()
+        if self._upkeep is None:
+            self._upkeep = Upkeep(rooms)
+        return rooms, self._upkeep
 
     @contextmanager
     def _own_turn(self) -> Iterator[None]:
@@ -208,7 +220,7 @@ class Holder:
                 if handed.job.name == "index" and not self._may_run(handed.job, last):
                     left.append(handed)
                     continue
-                steps = begin(self._rooms(), handed.job, self._journal, self._hook_of(handed))
+                steps = begin(*self._open(), handed.job, self._journal, self._hook_of(handed))
             except UnisearchError as error:
                 self._answer(handed, error)
             else:

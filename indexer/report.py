@@ -84,7 +84,10 @@ class Report:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: files by modality ('other' for unknown kinds); path: the file at hand."""
+    """Where a run is: files by modality ('other' for unknown kinds); path: the file at hand.
+
+    doing: what goes on after the last file, else empty
+    """
 
     done: dict[str, int]
     total: dict[str, int]
@@ -92,6 +95,7 @@ class Progress:
     failed: int
     seconds: float
     path: bytes
+    doing: str = ""
 
     @property
     def rate(self) -> float:

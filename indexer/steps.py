@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from indexer import changes
@@ -13,6 +13,7 @@ from indexer.journal import Journal
 from indexer.purge import purge
 from indexer.report import Report
 from indexer.store import settle
+from indexer.upkeep import Upkeep
 from indexer.work import ProgressHook, Work
 from unisearch.catalog.write import Writing
 from unisearch.config import Settings
@@ -45,12 +46,18 @@ class Steps:
         return self.result if self.report is None else self.report
 
 
-def begin(rooms: Rooms, job: Job, journal: Journal, hook: ProgressHook | None = None) -> Steps:
-    """The job on these rooms; nothing is done before the first step."""
+def begin(
+    rooms: Rooms,
+    upkeep: Upkeep,
+    job: Job,
+    journal: Journal,
+    hook: ProgressHook | None = None,
+) -> Steps:
+    """The job on these rooms, and what becomes due by it; nothing is done before the first step."""
     if job.name == "index":
         work = Work(rooms, hook, job.retry, journal)
-        return Steps(work.steps(job.paths), work.report)
-    return _change(rooms, job, journal)
+        return Steps(_index(work, upkeep, job.paths), work.report)
+    return _change(rooms, upkeep, job, journal)
 
 
 def needs_of(settings: Settings) -> str:
@@ -67,7 +74,14 @@ def needs_of(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
-def _change(rooms: Rooms, job: Job, journal: Journal) -> Steps:
+def _index(work: Work, upkeep: Upkeep, places: Sequence[bytes]) -> Generator[None]:
+    for _ in work.steps(places):
+        upkeep.look()
+        yield
+    yield from upkeep.steps(work.tell_doing)
+
+
+def _change(rooms: Rooms, upkeep: Upkeep, job: Job, journal: Journal) -> Steps:
     def only() -> Generator[None]:
         with rooms.catalog.write() as tx:
             steps.result = _changed(tx, job)
@@ -76,6 +90,8 @@ def _change(rooms: Rooms, job: Job, journal: Journal) -> Steps:
         journal.wrote(*job.paths[: bool(drops)])
         if job.now:
             purge(rooms)
+        if drops or job.now:
+            yield from upkeep.steps()
         yield from ()
 
     steps = Steps(only())

@@ -189,7 +189,12 @@ class Work:
         assert place is not None or self._shared, f"{display(path)} lies below no root"
         return place
 
-    def _tell(self, path: bytes) -> None:
+    def tell_doing(self, what: str) -> None:
+        """Say what goes on after the last file."""
+        self._tell(b"", what)
+
+    def _tell(self, path: bytes, doing: str = "") -> None:
+        self.report.seconds = time.monotonic() - self._started
         if self._hook is not None:
             self._hook(
                 Progress(
@@ -197,7 +202,8 @@ class Work:
                     dict(self._total),
                     self.report.unchanged,
                     len(self.report.failed),
-                    time.monotonic() - self._started,
+                    self.report.seconds,
                     path,
+                    doing,
                 )
             )

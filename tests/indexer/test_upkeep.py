@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from indexer import Indexer
 from indexer.upkeep import Upkeep
 from unisearch.catalog.rows import Span, Stat
 from unisearch.config import load_settings
@@ -118,7 +119,7 @@ def test_a_damaged_snapshot_is_built_anew(rooms: Rooms) -> None:
 
     folder = snapshots(rooms.library, rooms.space.id, "text")
     assert sorted(path.name for path in folder.path.iterdir()) == ["2.faiss", "2.json"]
-    assert folder.problems() == []
+    assert folder.problems() == {}
 
 
 def test_a_build_that_is_stopped_leaves_a_library_that_builds_it_later(rooms: Rooms) -> None:
@@ -152,3 +153,21 @@ def test_a_build_that_fails_is_a_warning(rooms: Rooms, caplog: pytest.LogCapture
 
     assert "building the index of 1,500 text vectors failed" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_an_indexing_run_leaves_its_snapshots_behind(tmp_path: Path) -> None:
+    media = tmp_path / "media"
+    media.mkdir()
+    words = [f"word{number}" for number in range(1_500)]
+    (media / "long.txt").write_text(". ".join(f"{word} stands alone here" for word in words) + ".")
+    settings = load_settings(
+        library=tmp_path / "library", space="toy", vectors={"exact_rows": 100, "tail_rows": 50}
+    )
+    doing = set()
+
+    Indexer(settings=settings).run(media, progress=lambda now: doing.add(now.doing))
+
+    with open_rooms(settings) as rooms:
+        [stop] = stops(rooms)
+    assert stop > 100
+    assert f"building the index of {stop:,} text vectors" in doing

@@ -67,6 +67,8 @@ class Watcher:
 
 def line(now: Progress, device: str) -> str:
     """Rate, time left, device, what was skipped, and the file at hand, on one line."""
+    if now.doing:
+        return f"{now.doing} ..."
     left = "" if now.left_s is None else f", {clock(now.left_s)} left"
     failed = f", {now.failed:,} failed" if now.failed else ""
     return (
