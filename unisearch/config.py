@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from unisearch.errors import BadSetting, display
+from unisearch.records import MODALITIES
 
 
 class Section(BaseModel):
@@ -45,6 +46,20 @@ class SearchSettings(Section):
     name_bonus: float = Field(
         3.0, ge=0, description="standard deviations added to a hit whose words match too"
     )
+    routes: dict[str, str] = Field(
+        {},
+        description="space that answers a pair, as in {text->image: starter}, "
+        "where the one of the best declared quality should not",
+    )
+
+    @field_validator("routes")
+    @classmethod
+    def _are_pairs(cls, routes: dict[str, str]) -> dict[str, str]:
+        """A misspelt pair would silently never be taken."""
+        for pair in routes:
+            if not set(pair.split("->")) <= set(MODALITIES) or pair.count("->") != 1:
+                raise ValueError(f"'{pair}' is no pair like text->image of {', '.join(MODALITIES)}")
+        return routes
 
 
 class IndexSettings(Section):

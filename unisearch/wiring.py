@@ -68,12 +68,13 @@ class Rooms:
         """The vector files of the active space's partition of that modality."""
         return _row_files(self.library, self.space.id, modality, self.space.dim)
 
-    def partition(self, modality: Modality) -> Partition:
-        """The active space's vectors of that modality, to search in."""
+    def partition(self, modality: Modality, space: Space | None = None) -> Partition:
+        """The vectors of that modality in the active or the given space, to search in."""
         vectors = self.settings.vectors
+        space = space or self.space
         return Partition(
-            self.row_files(modality),
-            snapshots(self.library, self.space.id, modality),
+            _row_files(self.library, space.id, modality, space.dim),
+            snapshots(self.library, space.id, modality),
             modality,
             rules(self.settings),
             gpu_rows=self._gpu_rows if vectors.gpu == "auto" else 0,

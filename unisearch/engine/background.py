@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,17 +68,10 @@ class Backgrounds:
     def __init__(self) -> None:
         self._known: dict[tuple[str, Modality], Background] = {}
 
-    def read(self, view: View, space: Space) -> Mapping[Modality, Background]:
-        """The background of each modality of the space, as the view sees the library."""
-        stored = {row.modality: row for row in view.backgrounds(space.id)}
-        return {
-            modality: self._of(view, space, modality, stored.get(modality))
-            for modality in space.modalities
-        }
-
-    def _of(
+    def of(
         self, view: View, space: Space, modality: Modality, row: BackgroundRow | None
     ) -> Background:
+        """The background of a partition with this stored sample, or with none."""
         digest = row.digest if row else b""
         known = self._known.get((space.id, modality))
         if known is None or known.digest != digest:

@@ -10,14 +10,45 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unisearch.engine.terms import Vector
 from unisearch.errors import Unreadable, UsageError
 from unisearch.media.read import modality_of, read
 from unisearch.media.signature import looks_like
-from unisearch.records import Modality, ReadOptions, Sample
+from unisearch.records import Modality, ReadOptions, Sample, TextSample
 from unisearch.spaces.base import Space
 
 #: Segments of a file that are in memory at a time while it is encoded.
 BATCH = 32
+
+
+def likely_modality(value: str | Path | bytes | Sample | Vector) -> Modality:
+    """What a term is, as far as it shows without reading; text in doubt."""
+    match value:
+        case str():
+            return "text"
+        case Path():
+            return modality_of(value) or "text"
+        case bytes():
+            return modality_of(Path("query" + suffix_of(value))) or "text"
+        case _:
+            return value.modality
+
+
+def encode(
+    space: Space, value: str | Path | bytes | Sample | Vector, options: ReadOptions
+) -> tuple[Modality, NDArray[np.float32]]:
+    """(modality, unit vector (dim,)) of what a term holds. Raises Unreadable."""
+    match value:
+        case Vector():
+            return value.modality, value.of(space.dim)
+        case str():
+            return "text", space.encode([TextSample(value)])[0]
+        case Path():
+            return encode_file(space, value, options)
+        case bytes():
+            return encode_bytes(space, value, options)
+        case _:
+            return value.modality, space.encode([value])[0]
 
 
 def encode_bytes(

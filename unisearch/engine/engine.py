@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from functools import cached_property, partial
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,18 +16,24 @@ from unisearch.catalog.view import View
 from unisearch.catalog.where_sql import Condition, condition
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
-from unisearch.engine.background import Background, Backgrounds
+from unisearch.engine.background import Backgrounds
 from unisearch.engine.chance import RANKS, Floats
-from unisearch.engine.encode import encode_bytes, encode_file
+from unisearch.engine.encode import encode, likely_modality
+from unisearch.engine.lanes import Lane
 from unisearch.engine.rank import Scored
+from unisearch.engine.route import Offer, routed
+from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Term, Vector, Wanted, check_modalities, negative
 from unisearch.engine.values import term_of
 from unisearch.errors import RowsGone, UnisearchError, UsageError, display
 from unisearch.index.partition import Partition
 from unisearch.index.reader import PartitionReader
-from unisearch.records import Hit, Modality, Sample, TextSample
+from unisearch.records import Hit, Modality, PartitionState, Sample
 from unisearch.spaces.base import Space
-from unisearch.wiring import Rooms, check_space
+from unisearch.wiring import Rooms, read_options
+
+#: The space of each modality that is wanted, for a term of the given modality.
+Choose = Callable[..., dict[Modality, str]]
 
 
 class Engine:
@@ -34,7 +41,8 @@ class Engine:
 
     def __init__(self, rooms: Rooms) -> None:
         self.rooms = rooms
-        self._partitions: dict[Modality, Partition] = {}
+        self._spaces = LibrarySpaces(rooms)
+        self._partitions: dict[tuple[str, Modality], Partition] = {}
         self._backgrounds = Backgrounds()
 
     def search(
@@ -115,8 +123,10 @@ class Engine:
         end = time.perf_counter()
         return Answer(
             query=[
-                AskedTerm(modality, term.shown, term.weight, self._space.id)
-                for term, modality in zip(asked.terms, asked.modalities, strict=True)
+                AskedTerm(modality, term.shown, term.weight, ", ".join(sorted({*spaces.values()})))
+                for term, modality, spaces in zip(
+                    asked.terms, asked.modalities, asked.spaces, strict=True
+                )
             ],
             hits=hits,
             no_match=all(hit.weak for hit in hits),
@@ -126,12 +136,6 @@ class Engine:
                 "total": (end - start) * 1e3,
             },
         )
-
-    @cached_property
-    def _space(self) -> Space:
-        """The space of the question, which must be that of the library."""
-        check_space(self.rooms, self.rooms.space.id)
-        return self.rooms.space
 
     def _wanted(
         self,
@@ -153,24 +157,30 @@ class Engine:
     def _understand(self, view: View, terms: Sequence[Term], wanted: Wanted, names: bool) -> Asked:
         """The question with its vectors."""
         modalities: list[Modality] = []
-        vectors: list[Floats] = []
+        spaces: list[Mapping[Modality, str]] = []
+        vectors: dict[str, Floats] = {}
         excluded: set[int] = set()
         hidden = 0
-        for term in terms:
+        offers = self._spaces.offers(view)
+        for place, term in enumerate(terms):
+            choose = partial(self._choose, offers, wanted)
             if isinstance(term.value, int):
-                modality, rows, content = self._stored(view, term.value)
-                vector = rows.sum(axis=0) / np.linalg.norm(rows.sum(axis=0))
+                modality, found, content, count = self._stored(view, term.value, choose)
                 excluded.add(content)
-                hidden += len(rows)
+                hidden += count
             else:
-                modality, vector = self._encoded(term.value)
+                modality, found = self._encoded(term.value, choose)
             modalities.append(modality)
-            vectors.append(vector)
+            spaces.append(choose(modality))
+            for space, vector in found.items():
+                rows = vectors.setdefault(space, np.zeros((len(terms), len(vector)), np.float32))
+                rows[place] = vector
         ranks, items = self._names(view, terms, wanted) if names else ({}, {})
         return Asked(
             terms=terms,
             modalities=modalities,
-            vectors=np.stack(vectors),
+            spaces=spaces,
+            vectors=vectors,
             weights=np.array([term.weight for term in terms], dtype=np.float32),
             names=ranks,
             items=items,
@@ -178,19 +188,34 @@ class Engine:
             hidden=hidden,
         )
 
-    def _encoded(self, value: str | Path | bytes | Sample | Vector) -> tuple[Modality, Floats]:
-        """(modality, unit vector (dim,)) of what a term holds. Raises Unreadable."""
-        match value:
-            case Vector():
-                return value.modality, value.of(self._space.dim)
-            case str():
-                return "text", self._space.encode([TextSample(value)])[0]
-            case Path():
-                return encode_file(self._space, value, self.rooms.read_options)
-            case bytes():
-                return encode_bytes(self._space, value, self.rooms.read_options)
-            case _:
-                return value.modality, self._space.encode([value])[0]
+    def _choose(
+        self, offers: Sequence[Offer], wanted: Wanted, modality: Modality, stored: bool = False
+    ) -> dict[Modality, str]:
+        """The space of each wanted modality, for a term of that modality.
+
+        stored: only spaces that hold vectors of the term's own modality
+        A library that has nothing of what is wanted is asked in its first space.
+        """
+        able = [offer for offer in offers if not stored or modality in offer.holds]
+        chosen = routed(modality, wanted.modalities, able, self.rooms.settings.search.routes)
+        if chosen or not able:
+            return chosen
+        return {modality: able[0].space}
+
+    def _encoded(
+        self, value: str | Path | bytes | Sample | Vector, choose: Choose
+    ) -> tuple[Modality, dict[str, Floats]]:
+        """(modality, unit vectors (dim,) by space) of what a term holds. Raises Unreadable.
+
+        What a file is shows when it is read: then other spaces may be the right ones.
+        """
+        modality = likely_modality(value)
+        found: dict[str, Floats] = {}
+        while missing := [space for space in choose(modality).values() if space not in found]:
+            space = self._spaces[missing[0]]
+            options = read_options(self.rooms.settings, space)
+            modality, found[space.id] = encode(space, value, options)
+        return modality, found
 
     def _names(
         self, view: View, terms: Sequence[Term], wanted: Wanted
@@ -210,59 +235,94 @@ class Engine:
                     items[match.segment] = match.item
         return ranks, items
 
-    def _stored(self, view: View, item: int) -> tuple[Modality, Floats, int]:
-        """(modality, vectors (n, dim), content) of an item of the library."""
+    def _stored(
+        self, view: View, item: int, choose: Choose
+    ) -> tuple[Modality, dict[str, Floats], int, int]:
+        """(modality, vectors (dim,) by space, content, segments) of an item of the library."""
         row = view.item(item)
         if row is None:
             raise UnisearchError(f"item:{item}: the library has no such item")
-        alone = Wanted([row.modality] if row.modality else [], k=1)
-        readers = self._readers(view, alone)
-        if row.content is None or row.modality is None or not readers:
-            raise UnisearchError(f"item:{item}: has no vector in '{self._space.name}'")
+        spaces = set(choose(row.modality, stored=True).values()) if row.modality else set()
+        if row.content is None or row.modality is None or not spaces:
+            raise UnisearchError(f"item:{item}: has no vector in this library")
         keys = view.segments(items=[item])
-        return row.modality, readers[row.modality].vectors(keys), row.content
+        found = {}
+        for space in spaces:
+            states = view.partitions(space)
+            reader = self._reader(view, self._spaces[space], row.modality, states)
+            if reader is None:
+                raise UnisearchError(f"item:{item}: has no vector in '{space}'")
+            total = reader.vectors(keys).sum(axis=0)
+            found[space] = total / np.linalg.norm(total)
+        return row.modality, found, row.content, len(keys)
 
-    def _readers(self, view: View, wanted: Wanted) -> dict[Modality, PartitionReader]:
-        """The wanted partitions as the view sees them; those that hold something."""
-        states = view.partitions(self._space.id)
-        readers = {}
+    def _reader(
+        self,
+        view: View,
+        space: Space,
+        modality: Modality,
+        states: Mapping[Modality, PartitionState],
+    ) -> PartitionReader | None:
+        """A partition as the view sees it; None when it holds nothing."""
+        state = states.get(modality)
+        if state is None:
+            return None
+        place = space.id, modality
+        if place not in self._partitions:
+            self._partitions[place] = self.rooms.partition(modality, space)
+        reader = self._partitions[place].at(state, partial(view.blocks, space.id, modality))
+        return reader if len(reader) else None
+
+    def _lanes(self, view: View, asked: Asked, wanted: Wanted) -> dict[Modality, list[Lane]]:
+        """The ways into each wanted modality that some attracting term can take."""
+        used = {space for spaces in asked.spaces for space in spaces.values()}
+        states = {space: view.partitions(space) for space in used}
+        samples = {(row.space, row.modality): row for row in view.backgrounds()}
+        lanes: dict[Modality, list[Lane]] = {}
         for modality in wanted.modalities:
-            if modality not in states:
-                continue
-            if modality not in self._partitions:
-                self._partitions[modality] = self.rooms.partition(modality)
-            blocks = partial(view.blocks, self._space.id, modality)
-            reader = self._partitions[modality].at(states[modality], blocks)
-            if len(reader):
-                readers[modality] = reader
-        return readers
+            terms: dict[str, list[int]] = defaultdict(list)
+            for place, spaces in enumerate(asked.spaces):
+                if modality in spaces:
+                    terms[spaces[modality]].append(place)
+            for space_id, places in terms.items():
+                space = self._spaces[space_id]
+                reader = self._reader(view, space, modality, states[space_id])
+                if reader is not None:
+                    row = samples.get((space_id, modality))
+                    ground = self._backgrounds.of(view, space, modality, row)
+                    lanes.setdefault(modality, []).append(Lane(space, reader, ground, places))
+        return {
+            modality: ways
+            for modality, ways in lanes.items()
+            if any(asked.weights[i] > 0 for lane in ways for i in lane.terms)
+        }
 
     def _find(self, view: View, asked: Asked, wanted: Wanted) -> list[list[Hit]]:
         """The items of each partition, the best segment of each, joined in one statement.
 
         A long sound or text may fill many places with its segments: then more are looked at.
         """
-        readers = self._readers(view, wanted)
-        largest = max((len(reader) for reader in readers.values()), default=0)
+        lanes = self._lanes(view, asked, wanted)
+        sizes = [max(len(lane.reader) for lane in ways) for ways in lanes.values()]
+        largest = max(sizes, default=0)
         if wanted.allowed is not None:
             largest = min(largest, len(wanted.allowed))
-        grounds = self._backgrounds.read(view, self._space)
         reach = self._reach(asked, wanted.k)
         while True:
             scored = [
-                self._score(asked, wanted, modality, reader, grounds[modality], reach)
-                for modality, reader in readers.items()
+                self._score(asked, wanted, modality, ways, reach)
+                for modality, ways in lanes.items()
             ]
             keys = [int(key) for one in scored for key in one.keys]
             rows = view.hits(keys, wanted.under, asked.items, wanted.where)
             weak_above = self.rooms.settings.search.weak_above
             found = [
-                rank.best_segments(one.hits(rows, weak_above, self._space.id), rows, asked.excluded)
+                rank.best_segments(one.hits(rows, weak_above), rows, asked.excluded)
                 for one in scored
             ]
             enough = all(
-                len(hits) >= wanted.k or reach >= len(reader)
-                for hits, reader in zip(found, readers.values(), strict=True)
+                len(hits) >= wanted.k or reach >= size
+                for hits, size in zip(found, sizes, strict=True)
             )
             if enough or reach >= largest:
                 return found
@@ -279,41 +339,32 @@ class Engine:
         return max(self.rooms.settings.search.candidates, 20 * k) + asked.hidden
 
     def _score(
-        self,
-        asked: Asked,
-        wanted: Wanted,
-        modality: Modality,
-        reader: PartitionReader,
-        ground: Background,
-        reach: int,
+        self, asked: Asked, wanted: Wanted, modality: Modality, lanes: Sequence[Lane], reach: int
     ) -> Scored:
         """The best candidates: nearest of each attracting term, and what the words match."""
-        attract = asked.weights > 0
-        near = [
-            reader.search(asked.vectors[i : i + 1], reach, wanted.allowed, asked.modalities[i])
-            for i in np.flatnonzero(attract).tolist()
-        ]
-        keys = np.unique(
-            np.concatenate([np.array(list(asked.names), np.int64), *(one.keys[0] for one in near)])
-        )
-        cosines = reader.scores(asked.vectors, keys)  # (terms, n)
-        here = ~np.isnan(cosines[0])  # words also match in other partitions
+        near = [keys for lane in lanes for keys in lane.nearest(asked, reach, wanted.allowed)]
+        keys = np.unique(np.concatenate([np.array(list(asked.names), np.int64), *near]))
+        cosines = np.concatenate([lane.cosines(asked, keys) for lane in lanes])  # (terms, n)
+        here = ~np.isnan(cosines).any(axis=0)  # words also match in other partitions
         keys, cosines = keys[here], cosines[:, here]
 
+        weights = asked.weights[[i for lane in lanes for i in lane.terms]]
         score, expected = rank.judge(
             cosines,
-            unrelated=asked.vectors @ ground.rows.T,
-            pairs=[ground.pair(self._space, asking) for asking in asked.modalities],
-            weights=asked.weights,
-            live=len(reader) if wanted.allowed is None else reader.count(wanted.allowed),
+            unrelated=np.concatenate([lane.unrelated(asked) for lane in lanes]),
+            pairs=[pair for lane in lanes for pair in lane.pairs(asked)],
+            weights=weights,
+            live=min(lane.live(wanted.allowed) for lane in lanes),
             hidden=asked.hidden,
         )
+        attract = np.maximum(weights, 0.0)
         names = np.array([asked.names.get(int(key), 0.0) for key in keys], dtype=np.float32)
         return Scored(
             modality=modality,
+            space=lanes[0].space.id,
             keys=keys,
             score=score + self.rooms.settings.search.name_bonus * names,
-            similarity=np.average(cosines[attract], axis=0, weights=asked.weights[attract]),
+            similarity=np.average(cosines, axis=0, weights=attract),
             expected=expected,
             by_words=names > 0,
         ).best(reach)

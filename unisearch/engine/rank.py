@@ -94,6 +94,7 @@ class Scored:
     """The candidates of one partition; the arrays run in parallel."""
 
     modality: Modality
+    space: str
     keys: Keys
     score: Floats  # standardised; words and repelling terms counted
     similarity: Floats  # mean cosine to the attracting terms
@@ -105,6 +106,7 @@ class Scored:
         order = np.lexsort((self.keys, -self.score))[:count]
         return Scored(
             self.modality,
+            self.space,
             self.keys[order],
             self.score[order],
             self.similarity[order],
@@ -112,7 +114,7 @@ class Scored:
             self.by_words[order],
         )
 
-    def hits(self, rows: Mapping[int, SegmentRow], weak_above: float, space: str) -> list[Hit]:
+    def hits(self, rows: Mapping[int, SegmentRow], weak_above: float) -> list[Hit]:
         """A hit for each candidate that has a row; the others were just removed.
 
         weak_above: a hit is weak when chance gives more than this many as good, unless its
@@ -134,7 +136,7 @@ class Scored:
                 start_s=row.start_s,
                 end_s=row.end_s,
                 text=row.text,
-                space=space,
+                space=self.space,
             )
             for i, key in enumerate(self.keys)
             if (row := rows.get(int(key)))

@@ -198,7 +198,8 @@ class Asked:
 
     terms: Sequence[Term]
     modalities: Sequence[Modality]  # of the terms
-    vectors: NDArray[np.float32]  # (terms, dim), unit rows
+    spaces: Sequence[Mapping[Modality, str]]  # of each term, by what it is answered with
+    vectors: Mapping[str, NDArray[np.float32]]  # by space: (terms, dim), unit or not asked: 0
     weights: NDArray[np.float32]  # (terms,), negative for terms that repel
     names: Mapping[int, float]  # segments whose names or passages hold the words: how well
     items: Mapping[int, int]  # whose name it is, by segment

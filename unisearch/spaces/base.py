@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ class Space(ABC):
     dim: int
     modalities: tuple[Modality, ...]
     device: str = "cpu"
+    #: How well queries of one modality find things of another, in [0, 1]; unmeasured pairs lack.
+    quality: Mapping[tuple[Modality, Modality], float] = MappingProxyType({})
 
     # What readers should deliver; the largest need of all active spaces wins.
     image_min_side: int = 192

@@ -54,6 +54,7 @@ class StarterSpace(Space):
             raise WeightsError("the space 'starter' needs the folder of its weights")
         self.device = device
         self.id = f"starter-{_digest(weights)}-{prepare.VERSION}"
+        self.quality = _quality(weights)
         self._model = _load(weights / WEIGHTS).to(device)
         self._reference_file = weights / REFERENCE
 
@@ -198,6 +199,21 @@ def fused(model: Starter) -> Starter:
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
                 layers[0], layers[1] = fuse_conv_bn_eval(first, second), nn.Identity()
     return model
+
+
+def _quality(weights: Path) -> dict[tuple[Modality, Modality], float]:
+    """Mean average precision by (query modality, target modality), as the manifest has it."""
+    import json
+
+    try:
+        rows = json.loads((weights / "manifest.json").read_text("utf-8"))["metrics"]["rows"]
+        tasks = {row["task"]: float(row["precision"]) for row in rows if row["world"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # weights that were not measured
+    pairs = {
+        (asked, target): f"{asked} → {target}" for asked in MODALITIES for target in MODALITIES
+    }
+    return {pair: tasks[task] for pair, task in pairs.items() if task in tasks}
 
 
 def _digest(weights: Path) -> str:
