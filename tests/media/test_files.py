@@ -135,19 +135,19 @@ def test_what_ffmpeg_says_of_damage_is_not_taken_for_the_system(
     assert not caught.value.transient
 
 
-@pytest.mark.parametrize("name", ["plain.stl", "two\nlines.stl", "a>b.stl"])
-@pytest.mark.parametrize("words", ["cannot read {0}", "cannot read {0!r}", "no header in {1!r}"])
-def test_the_words_of_libraries_lose_the_path(name: str, words: str, tmp_path: Path) -> None:
-    path = tmp_path / name
+@pytest.mark.parametrize("words", ["cannot read {0}", "index 8 is out of bounds", "b'\\x00'"])
+def test_the_words_of_libraries_go_to_the_log_alone(
+    words: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "two\nlines.stl"
     path.write_bytes(b"anything")
 
     with (
-        path.open("rb") as file,
+        caplog.at_level("DEBUG"),
         pytest.raises(Unreadable) as caught,
         guarded(path, "3D model"),
     ):
-        raise ValueError(words.format(str(path), file))
+        raise ValueError(words.format(path))
 
-    assert caught.value.reason.strip("'\"").endswith(("the file", "the file'"))
-    assert name not in caught.value.reason
-    assert str(tmp_path) not in caught.value.reason
+    assert caught.value.reason == "damaged or not a 3D model"
+    assert words.format(path) in caplog.text

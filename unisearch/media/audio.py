@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import soxr
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from unisearch.media.files import broken, guarded, opened
+from unisearch.errors import Unreadable, display
+from unisearch.media.damage import Damage, broken
+from unisearch.media.files import guarded, opened
 from unisearch.media.signature import SOUND
 from unisearch.media.windows import windows
 from unisearch.records import AudioSample, Part, Reading, ReadOptions
@@ -30,6 +32,10 @@ TAGS = ("title", "artist", "album", "genre", "comment", "description", "synopsis
 
 #: Their headers say all; looking further for a stream hidden in PCM costs 20 ms a file.
 HEADER_FIRST = (".wav", ".aiff", ".aif", ".au", ".caf")
+
+#: What FFmpeg raises for a sound whose coding it does not know.
+_NOT_DECODED = (av.error.DecoderNotFoundError, av.error.PatchWelcomeError)
+NO_DECODER = "its sound is coded in a way that nothing here decodes"
 
 #: A stream whose packets are damaged this often in a row is given up.
 MAX_DAMAGED = 100
@@ -47,7 +53,7 @@ def read_audio(path: Path, options: ReadOptions) -> Reading:
     parts = sound.parts()
     first = next(parts, None)
     if first is None:
-        raise broken(path, SOUND, "the sound has no samples")
+        raise broken(path, SOUND, sound.why_empty())
     sound.reading = Reading("audio", itertools.chain([first], parts), sound.facts, sound.words)
     sound.tell_truncation()
     return sound.reading
@@ -64,6 +70,8 @@ class _Sound:
         self.facts: dict[str, float | int] = {}
         self.words = ""
         self.truncated = False
+        self.decoded = 0  # samples, before the rate is changed
+        self.damaged = 0  # packets
         self.reading: Reading | None = None
 
     def parts(self) -> Iterator[Part]:
@@ -74,6 +82,13 @@ class _Sound:
                 yield Part(
                     AudioSample(samples, self.rate_hz), start / self.rate_hz, end / self.rate_hz
                 )
+
+    def why_empty(self) -> str:
+        """The reason for a sound that gave no window."""
+        if self.decoded:
+            held = f"{self.decoded:,} sample{'s' * (self.decoded > 1)}"
+            return f"the sound is too short: {held} at {self.facts['rate_hz']:,} Hz"
+        return "all of the sound is damaged" if self.damaged else "the sound has no samples"
 
     def tell_truncation(self) -> None:
         """Writes into the Reading, already handed out, where the limit cut the sound."""
@@ -116,19 +131,21 @@ class _Sound:
         if self.path.suffix.lower() in HEADER_FIRST:
             settings["probesize"] = "65536"
         # PyAV gets an open file, not a name: a name could be an address or hold any bytes.
-        with (
-            _damage_told(),
-            opened(self.path, self.max_bytes) as file,
-            av.open(file, options=settings, metadata_errors="replace") as container,
-        ):
+        with opened(self.path, self.max_bytes) as file, ExitStack() as held:
+            with _in_our_words(self.path, "no known sound format, or its header is damaged"):
+                opening = av.open(file, options=settings, metadata_errors="replace")
+                container = held.enter_context(opening)
             if not container.streams.audio:
                 raise broken(self.path, SOUND, "the file has no sound in it")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise Unreadable(self.path, "unsupported", NO_DECODER)
             self.facts |= {"rate_hz": stream.rate, "channels": stream.channels}
             self.words = _words(dict(container.metadata) | dict(stream.metadata))
-            yield from batched(
-                (mono(frame), frame.sample_rate) for frame in self._frames(container, stream)
-            )
+            with _in_our_words(self.path, "its data is damaged"):
+                yield from batched(
+                    (mono(frame), frame.sample_rate) for frame in self._frames(container, stream)
+                )
 
     def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
         """The packets up to the end, or up to where the container cannot be followed further."""
@@ -138,35 +155,38 @@ class _Sound:
                 yield next(packets)
             except StopIteration:
                 return
-            except (av.error.EOFError, av.error.InvalidDataError) as error:
-                logger.warning("%s: damaged sound: %s", self.path, error)
+            except (av.error.EOFError, av.error.InvalidDataError):
+                logger.warning("%s: damaged sound: read up to the damage", display(self.path))
                 return
 
     def _frames(self, container: Any, stream: Any) -> Iterator[AudioFrame]:
-        damaged = 0
+        in_a_row = 0
         for packet in self._packets(container, stream):
             try:
                 frames = packet.decode()
-            except av.error.InvalidDataError as error:
-                damaged += 1
-                if damaged == 1:
-                    logger.warning("%s: damaged sound: %s", self.path, error)
-                if damaged > MAX_DAMAGED:
+            except av.error.InvalidDataError:
+                self.damaged, in_a_row = self.damaged + 1, in_a_row + 1
+                if in_a_row == 1:
+                    logger.warning("%s: damaged sound: a piece left out", display(self.path))
+                if in_a_row > MAX_DAMAGED:
                     return
                 continue
-            damaged = 0 if frames else damaged
+            in_a_row = 0 if frames else in_a_row
+            self.decoded += sum(frame.samples for frame in frames)
             yield from frames
 
 
 @contextmanager
-def _damage_told() -> Iterator[None]:
+def _in_our_words(path: Path, reason: str) -> Iterator[None]:
     """FFmpeg tells damage by numbers of the system, as if the disk had failed or access."""
     try:
         yield
+    except _NOT_DECODED as error:
+        raise Unreadable(path, "unsupported", NO_DECODER) from error
     except av.error.FFmpegError as error:
         if isinstance(error, MemoryError):
             raise
-        raise ValueError(error.strerror or type(error).__name__) from error
+        raise Damage(reason) from error
 
 
 def mono(frame: AudioFrame) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import trimesh
 
-from unisearch.errors import Unreadable
+from unisearch.errors import Unreadable, display
 from unisearch.media.files import read_bytes
 
 
@@ -30,7 +30,8 @@ class OwnFolder(trimesh.resolvers.FilePathResolver):
             path = self._inside(candidate)
             if path.is_file():
                 return self._content(name, path)
-        raise FileNotFoundError(f"'{name}', which the model refers to, is missing")
+        reason = f"'{display(name)[:100]}', which the model refers to, is missing"
+        raise Unreadable(self.source, "corrupt", reason)
 
     def _content(self, name: str, path: Path) -> bytes:
         try:

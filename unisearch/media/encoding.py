@@ -6,6 +6,8 @@ import codecs
 
 from charset_normalizer import from_bytes
 
+from unisearch.media.damage import Damage
+
 # The longer marks first: UTF-32 begins like UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,16 +23,25 @@ _CONTROLS = frozenset(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27}
 
 
 def decoded(data: bytes) -> str:
-    """The text; raises ValueError for content that is binary or in no known encoding."""
+    """The text; raises Damage for content that is binary or in no known encoding."""
     for mark, name in _MARKS:
         if data.startswith(mark):
-            return data.decode(name)
+            return _marked(data, name)
     if sum(data[:65536].count(code) for code in _CONTROLS) > len(data[:65536]) // 1000:
-        raise ValueError("binary content")
+        raise Damage("binary content")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         guess = from_bytes(data[:_GUESS_BYTES]).best()
     if guess is None:
-        raise ValueError("text in no known encoding")
+        raise Damage("text in no known encoding")
     return data.decode(guess.encoding, "replace")
+
+
+def _marked(data: bytes, name: str) -> str:
+    try:
+        return data.decode(name)
+    except UnicodeDecodeError as error:
+        begins = name.upper().removesuffix("-SIG")
+        reason = f"begins as {begins} text, but byte {error.start + 1:,} does not go on so"
+        raise Damage(reason) from error

@@ -14,20 +14,35 @@ from numpy.typing import NDArray
 
 from unisearch.errors import Unreadable
 from unisearch.media import colors
+from unisearch.media.damage import Damage
 from unisearch.media.files import read_bytes
 from unisearch.media.parts import MeshPart, Scene
 from unisearch.media.polygons import fan
 from unisearch.records import ReadOptions
+
+#: What the errors of ufbx mean; all others are damage somewhere inside.
+_DAMAGE = {
+    "UnrecognizedFileFormatError": "it does not begin as an FBX model does",
+    "TruncatedFileError": "it ends early",
+}
 
 
 def load_fbx(path: Path, options: ReadOptions) -> Scene:
     """All meshes of the file as triangles, each in its place, with material or vertex colours.
 
     Read from memory with external files off: an FBX cannot make us open anything else.
-    Raises Unreadable when it holds too many triangles, and ufbx's errors for damage.
+    Raises Unreadable when it holds too many triangles or its version is not read, and Damage.
     """
     data = read_bytes(path, options.max_file_bytes)
-    scene = ufbx.load_memory(data, target_axes=ufbx.axes_right_handed_y_up, ignore_animation=True)
+    try:
+        scene = ufbx.load_memory(
+            data, target_axes=ufbx.axes_right_handed_y_up, ignore_animation=True
+        )
+    except ufbx.UnsupportedVersionError as error:
+        reason = "its version of FBX is not read"
+        raise Unreadable(path, "unsupported", reason) from error
+    except ufbx.UfbxError as error:
+        raise Damage(_DAMAGE.get(type(error).__name__, "its data is damaged")) from error
     try:
         copied = _copied(path, scene, options)
     except Exception as error:

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from unisearch.errors import FailureKind, UnisearchError, Unreadable
-from unisearch.media import formats
-from unisearch.media.signature import ZIP, Signature, looks_like
+from unisearch.errors import FailureKind, UnisearchError, Unreadable, display
+from unisearch.media.damage import damage
 
-#: What stands in the first bytes is enough to tell every format that we know.
-HEAD_BYTES = 512
-
-#: How Python shows an open file in a message: it tells nothing, or a path.
-_SHOWN_FILE = re.compile(r"<[\w.]+ (?:object at 0x[0-9a-fA-F]+|name=.*)>", re.DOTALL)
+logger = logging.getLogger(__name__)
 
 _BUFFER_BYTES = 128 * 1024
 
-#: The system's errors that say something about the file or its place; a decoder that is led to
-#: an impossible place by damaged bytes raises the second row. Every other one will pass.
-_OF_THE_FILE = frozenset(
+#: The system's errors that say something about the file's place. A decoder that is led to an
+#: impossible place by damaged bytes raises the others. Every other one will pass.
+_OF_THE_PLACE = frozenset(
     getattr(errno, name)
-    for name in (
-        *("ENOENT", "ENOTDIR", "EACCES", "EPERM", "EISDIR", "ELOOP", "ENAMETOOLONG"),
-        *("EINVAL", "EOVERFLOW", "EFBIG", "ESPIPE", "EBADF"),
-    )
+    for name in ("ENOENT", "ENOTDIR", "EACCES", "EPERM", "EISDIR", "ELOOP", "ENAMETOOLONG")
+)
+_OF_THE_CONTENT = frozenset(
+    getattr(errno, name) for name in ("EINVAL", "EOVERFLOW", "EFBIG", "ESPIPE", "EBADF")
 )
 
 
@@ -40,7 +35,8 @@ def guarded(path: Path, wanted: str) -> Iterator[None]:
     """Whatever goes wrong inside comes out as Unreadable about `path`.
 
     wanted: what the file should be ('picture', '3D model', ...), for the reason. A decoder may
-    raise anything on damaged bytes, so everything that is not ours counts as damage.
+    raise anything on damaged bytes, so everything that is not ours counts as damage; what it
+    says of it goes to the log.
     """
     try:
         yield
@@ -51,6 +47,7 @@ def guarded(path: Path, wanted: str) -> Iterator[None]:
     except MemoryError as error:
         raise Unreadable(path, "memory", f"too little memory to read this {wanted}") from error
     except Exception as error:
+        logger.debug("%s: %s: %s", display(path), type(error).__name__, error)
         raise Unreadable(path, "corrupt", damage(path, wanted, error)) from error
 
 
@@ -125,7 +122,10 @@ class _Watched(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        return self._file.seek(offset, whence)
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, OverflowError):  # damaged bytes lead to no place: that is as the end
+            return self._file.seek(0, os.SEEK_END)
 
     def fileno(self) -> int:
         return self._file.fileno()
@@ -141,57 +141,19 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         return file.read()
 
 
-def damage(path: Path, wanted: str, error: Exception | str) -> str:
-    """The reason for a file that its decoder refused: what it looks like instead, when known."""
-    other = foreign(path, wanted)
-    if other:
-        return f"not a {wanted}: its content looks like {other}"
-    # Decoders put their own numbers and the path into the whole text of an OSError.
-    detail = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"damaged or not a {wanted}: {_without_path(detail, path)}"[:300]
-
-
-def _without_path(text: str, path: Path) -> str:
-    """A library's words about a file; its path is told beside them and may hold anything."""
-    for shown in (str(path), repr(str(path))[1:-1]):
-        text = text.replace(shown, "the file")
-    return _SHOWN_FILE.sub("the file", text)
-
-
-def broken(path: Path, wanted: str, reason: str) -> Unreadable:
-    """The refusal of a file that holds nothing to use: for `reason`, unless it is another kind."""
-    other = foreign(path, wanted)
-    return Unreadable(path, "corrupt", damage(path, wanted, reason) if other else reason)
-
-
-def foreign(path: Path, wanted: str) -> str | None:
-    """What the first bytes announce, when that is another kind of file than `wanted`."""
-    found = announced(path)
-    if found is None or found.kind == wanted:
-        return None
-    packed = found.name == ZIP and path.suffix.lower() in formats.ZIPPED
-    return None if packed else found.name
-
-
-def announced(path: Path) -> Signature | None:
-    """What the first bytes of the file announce, None when nothing known or not readable."""
-    try:
-        with path.open("rb") as file:
-            return looks_like(file.read(HEAD_BYTES))
-    except OSError:
-        return None
-
-
 def _of_system(error: OSError, path: Path, wanted: str) -> Unreadable:
     """What an OSError says: decoders raise it for damage too, but then without an errno."""
     if isinstance(error, PermissionError):
         return Unreadable(path, "permission", "no permission to read the file")
     if error.errno is None:
         return Unreadable(path, "corrupt", damage(path, wanted, error))
-    if error.errno not in _OF_THE_FILE:
+    if error.errno in _OF_THE_CONTENT:
+        reason = "it refers to a place in it that does not exist"
+        return Unreadable(path, "corrupt", damage(path, wanted, reason))
+    if error.errno not in _OF_THE_PLACE:
         kind: FailureKind = "memory" if error.errno == errno.ENOMEM else "crash"
         reason = f"the system cannot read it: {os.strerror(error.errno)}; the next run tries again"
         return Unreadable(path, kind, reason, transient=True)
     if not os.path.lexists(path):
         return Unreadable(path, "vanished", "the file is no longer there")
-    return Unreadable(path, "corrupt", damage(path, wanted, error))
+    return Unreadable(path, "corrupt", f"the system cannot open it: {os.strerror(error.errno)}")

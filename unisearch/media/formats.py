@@ -69,8 +69,9 @@ USD = (".usd", ".usda", ".usdc", ".usdz")
 CLOUDS = (".npy", ".npz", ".xyz", ".pcd")
 MODELS = SCENES + FBX + USD + CLOUDS
 
-#: Files of ours that begin as every zip archive does.
-ZIPPED = (".3mf", ".usdz")
+#: Files of ours that begin as every zip archive does, and those that begin as videos do.
+ZIPPED = (".3mf", ".usdz", ".npz")
+FILMED = (".m4a", ".m4b", ".mka", ".weba")
 
 #: Suffixes under which the same bytes are read in the same way: either the content alone decides,
 #: or they are spellings of one format. Every other suffix is alone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,18 +13,25 @@ import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from unisearch.errors import Unreadable
-from unisearch.media.files import announced, damage, opened
+from unisearch.errors import UnisearchError, Unreadable
+from unisearch.media import libtiff
+from unisearch.media.damage import Damage, announced, damage
+from unisearch.media.files import opened
 from unisearch.media.signature import PICTURE
 from unisearch.records import ImageSample, Part, Reading, ReadOptions
 
 pillow_heif.register_heif_opener()
+libtiff.hush()
 
 #: Pillow knows many more formats, some of which run other programs: only these are ever tried.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "PPM")
 
 #: What shows through where a picture is transparent.
 BACKGROUND = (128, 128, 128)
+
+#: How Pillow speaks of pictures that are not whole, and of those that it has no decoder for.
+_EARLY = re.compile(r"truncated|only got|EOF|not enough image data", re.IGNORECASE)
+_UNKNOWN = re.compile(r"unsupported|not implemented|unknown compression", re.IGNORECASE)
 
 _DESCRIPTION, _DOCUMENT = ExifTags.Base.ImageDescription, ExifTags.Base.DocumentName
 _XP_TEXTS = (ExifTags.Base.XPTitle, ExifTags.Base.XPSubject, ExifTags.Base.XPComment)
@@ -38,6 +46,7 @@ def read_image(path: Path, options: ReadOptions) -> Reading:
     """
     with (
         opened(path, options.max_file_bytes) as file,
+        _in_our_words(path),
         _pixel_cap(path, options.max_pixels),
         _identified(path, file) as image,
     ):
@@ -64,6 +73,24 @@ def _identified(path: Path, file: BinaryIO) -> Image.Image:
         else:
             reason = damage(path, PICTURE, "no known picture format")
         raise Unreadable(path, "corrupt", reason) from error
+
+
+@contextmanager
+def _in_our_words(path: Path) -> Iterator[None]:
+    """Pillow's many words for damage as one of three reasons."""
+    try:
+        yield
+    except (UnisearchError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system
+        text = str(error)
+        if _UNKNOWN.search(text):
+            reason = "it is stored in a variant of its format that nothing here decodes"
+            raise Unreadable(path, "unsupported", reason) from error
+        early = _EARLY.search(text)
+        raise Damage("the picture ends early" if early else "its data is damaged") from error
 
 
 def image_sample(image: Image.Image, min_side: int) -> ImageSample:
@@ -144,6 +171,7 @@ def _pixel_cap(path: Path, limit: int) -> Iterator[None]:
     Image.MAX_IMAGE_PIXELS = limit
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damage, which is told once, by the error
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

@@ -14,6 +14,8 @@ from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
 
+from unisearch.media.damage import Damage
+
 logger = logging.getLogger(__name__)
 
 _LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
@@ -138,22 +140,29 @@ class _Page:
 def json_strings(text: str) -> Iterator[str]:
     """The strings of a JSON document, or of one document per line, in their order.
 
-    Raises ValueError when it is neither.
+    Raises Damage when it is neither.
     """
     try:
         return _strings(json.loads(text))
-    except json.JSONDecodeError:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) < 2:
-            raise
-    documents = [json.loads(line) for line in lines]
+    except json.JSONDecodeError as error:
+        whole = error
+    documents = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            if line.strip():
+                documents.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if not documents:  # not written in lines: its first line is no document
+                raise whole from None
+            place = f"line {number}, column {error.colno}"
+            raise Damage(f"its JSON is broken in {place}") from error
     return _strings(documents)
 
 
 def json_lines(text: str) -> Iterator[str]:
     """The strings of one JSON document per line; a line that is none is left out.
 
-    Raises ValueError when no line is JSON.
+    Raises Damage, or the error of the first document, when no line is JSON.
     """
     lines = [line for line in text.split("\n") if line.strip()]
     documents = []

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from unisearch.errors import Unreadable
 from unisearch.media import colors, formats
-from unisearch.media.files import broken, checked_size, guarded
-from unisearch.media.parts import MeshPart, Scene
+from unisearch.media.damage import broken
+from unisearch.media.files import checked_size, guarded
+from unisearch.media.parts import MeshPart, Scene, check_faces
 from unisearch.media.points import checked_cloud, load_cloud
 from unisearch.media.scene import load_scene
 from unisearch.media.signature import MODEL
@@ -101,8 +102,7 @@ def _shape(path: Path, scene: Scene, suffix: str) -> TriangleMesh | PointSample:
 def _joined(path: Path, parts: Sequence[MeshPart], up: Literal["y", "z"] | None) -> TriangleMesh:
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
     for part in parts:
-        if part.faces.min() < 0 or part.faces.max() >= len(part.vertices):
-            raise Unreadable(path, "corrupt", "a face refers to a vertex that does not exist")
+        check_faces(part.faces, len(part.vertices))
     vertices = np.concatenate([part.vertices for part in parts])
     faces = np.concatenate(
         [part.faces + start for part, start in zip(parts, offsets, strict=False)]

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from unisearch.media.damage import Damage
+
 
 @dataclass(frozen=True)
 class MeshPart:
@@ -35,3 +37,9 @@ class Scene:
     clouds: list[CloudPart] = field(default_factory=list)
     up: Literal["y", "z"] | None = None
     names: tuple[str, ...] = ()
+
+
+def check_faces(faces: NDArray[np.int64], vertices: int) -> None:
+    """Raises Damage unless all corners are among that many vertices."""
+    if len(faces) and (faces.min() < 0 or faces.max() >= vertices):
+        raise Damage("a face refers to a vertex that does not exist")

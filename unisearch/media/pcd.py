@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unisearch.errors import display
+from unisearch.media.damage import Damage
+from unisearch.media.rows import numbers
+
 _HEADER_BYTES = 4096
 
 
@@ -19,14 +23,21 @@ def read_pcd(
     """Points (n, 3), normals (n, 3) or None, colours uint8 (n, 3) or None.
 
     Points that are not finite are left out: the format marks missing measurements that way.
-    Raises ValueError for anything that is not PCD.
+    Raises Damage for anything that is not PCD.
     """
-    fields, body = _header(data)
-    count = int(fields["POINTS"][0])
-    dtype = _dtype(fields)
-    if count * dtype.itemsize > 64 * max(len(body), 1):
-        raise ValueError(f"declares {count} points but is too short for them")
-    rows = _rows(fields["DATA"][0], body, dtype, count)
+    fields, start = _header(data)
+    try:
+        count, dtype = int(fields["POINTS"][0]), _dtype(fields)
+        kind = fields["DATA"][0]
+    except (LookupError, TypeError, ValueError) as error:
+        raise Damage("its PCD header contradicts itself") from error
+    if not {"x", "y", "z"} <= set(dtype.names or ()):
+        raise Damage("its PCD header names no columns x, y and z")
+    if count < 1:
+        raise Damage("its PCD header declares no points")
+    if count * dtype.itemsize > 64 * max(len(data) - start, 1):
+        raise Damage(_too_short(count))
+    rows = _rows(kind, data, start, dtype, count)
     names = dtype.names or ()
     points = np.column_stack([rows[axis] for axis in "xyz"]).astype(np.float32)
     seen = np.isfinite(points).all(axis=1)
@@ -39,21 +50,26 @@ def read_pcd(
     return points[seen], normals, rgb
 
 
-def _header(data: bytes) -> tuple[dict[str, list[str]], bytes]:
+def _header(data: bytes) -> tuple[dict[str, list[str]], int]:
+    """The words behind each name, and where the header ends."""
     fields: dict[str, list[str]] = {}
     position = 0
     while "DATA" not in fields:
         end = data.find(b"\n", position, position + _HEADER_BYTES)
         if end < 0 or position > _HEADER_BYTES:
-            raise ValueError("no PCD header")
-        words = data[position:end].decode("ascii").split()
+            raise Damage("it has no PCD header")
+        words = data[position:end].decode("utf-8", "replace").split()
         position = end + 1
         if words and not words[0].startswith("#"):
             fields[words[0].upper()] = words[1:]
     missing = {"FIELDS", "SIZE", "TYPE", "POINTS"} - fields.keys()
     if missing:
-        raise ValueError(f"PCD header without {', '.join(sorted(missing))}")
-    return fields, data[position:]
+        raise Damage(f"its PCD header has no {', '.join(sorted(missing))}")
+    return fields, position
+
+
+def _too_short(count: int) -> str:
+    return f"it declares {count:,} points, but is too short for them"
 
 
 def _dtype(fields: dict[str, list[str]]) -> np.dtype[Any]:
@@ -67,18 +83,22 @@ def _dtype(fields: dict[str, list[str]]) -> np.dtype[Any]:
     return np.dtype([(n, t) if c == (1,) else (n, t, c) for n, t, c in columns])
 
 
-def _rows(kind: str, body: bytes, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+def _rows(kind: str, data: bytes, start: int, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+    body = memoryview(data)[start:]
     if kind == "binary":
+        if count * dtype.itemsize > len(body):
+            raise Damage(_too_short(count))
         return np.frombuffer(body, dtype=dtype, count=count)
     if kind == "binary_compressed":
         packed, unpacked = (int.from_bytes(body[i : i + 4], "little") for i in (0, 4))
         if unpacked != count * dtype.itemsize:
-            raise ValueError("the declared sizes contradict each other")
-        return _columns(_lzf(body[8 : 8 + packed], unpacked), dtype, count)
+            raise Damage("its declared sizes contradict each other")
+        return _columns(_lzf(bytes(body[8 : 8 + packed]), unpacked), dtype, count)
     if kind == "ascii":
-        # genfromtxt reads 'nan'; structured rows keep packed colours exact.
-        return np.atleast_1d(np.loadtxt(body.decode("ascii").splitlines()[:count], dtype=dtype))
-    raise ValueError(f"unknown PCD data '{kind}'")
+        above = data.count(b"\n", 0, start)
+        lines = bytes(body).decode("ascii").splitlines()[:count]
+        return numbers(lines, above, dtype)  # structured rows keep packed colours exact
+    raise Damage(f"its data is of the unknown kind '{display(kind)[:20]}'")
 
 
 def _columns(data: bytes, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
@@ -93,7 +113,10 @@ def _columns(data: bytes, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
 
 
 def _lzf(data: bytes, size: int) -> bytes:
-    """LZF as in liblzf: runs of literals and references back into what is already unpacked."""
+    """LZF as in liblzf: runs of literals and references back into what is already unpacked.
+
+    Raises Damage when that is not `size` bytes.
+    """
     out = bytearray()
     position = 0
     while position < len(data) and len(out) <= size:
@@ -111,11 +134,11 @@ def _lzf(data: bytes, size: int) -> bytes:
         position += 1
         start = len(out) - distance
         if start < 0:
-            raise ValueError("damaged compressed data")
+            raise Damage("its compressed data is damaged")
         for offset in range(start, start + length + 2):
             out.append(out[offset])
     if len(out) != size:
-        raise ValueError("damaged compressed data")
+        raise Damage("its compressed data is damaged")
     return bytes(out)
 
 

@@ -9,6 +9,7 @@ import pypdfium2
 
 from unisearch.errors import Unreadable
 from unisearch.media import markup
+from unisearch.media.damage import Damage
 from unisearch.media.files import opened
 from unisearch.records import ReadOptions
 
@@ -17,14 +18,17 @@ def pages(path: Path, options: ReadOptions) -> Iterator[str]:
     """The paragraphs of all pages.
 
     Raises Unreadable for a PDF that asks for a password or whose text is too large, and
-    PdfiumError for a damaged one.
+    Damage.
     """
     total = 0
     with opened(path, options.max_file_bytes) as file:
         document = _document(path, file)
         try:
             for number in range(len(document)):
-                text = _page(document, number)
+                try:
+                    text = _page(document, number)
+                except pypdfium2.PdfiumError as error:
+                    raise Damage(f"page {number + 1} of the PDF is damaged") from error
                 total += len(text)
                 if total > options.max_text_bytes:
                     reason = f"its text is larger than the limit of {options.max_text_bytes:,}"
@@ -40,7 +44,7 @@ def _document(path: Path, file: object) -> pypdfium2.PdfDocument:
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise Unreadable(path, "unsupported", "the PDF asks for a password") from error
-        raise
+        raise Damage("the PDF's structure is damaged") from error
 
 
 def _page(document: pypdfium2.PdfDocument, number: int) -> str:

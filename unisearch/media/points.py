@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,12 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from unisearch.errors import Unreadable
+from unisearch.errors import UnisearchError, Unreadable
 from unisearch.media import colors
+from unisearch.media.damage import Damage
 from unisearch.media.files import read_bytes
 from unisearch.media.pcd import read_pcd
+from unisearch.media.rows import numbers
 from unisearch.records import PointSample, ReadOptions
 
 PICKLED = (
@@ -35,7 +40,8 @@ def load_cloud(path: Path, options: ReadOptions) -> PointSample:
     data = read_bytes(path, options.max_file_bytes)
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return _from_npz(path, data, options)
+        with _in_our_words():
+            return _from_npz(path, data, options)
     if suffix == ".pcd":
         points, normals, rgb = read_pcd(data)
         return checked_cloud(path, points, normals, rgb)
@@ -49,8 +55,10 @@ def checked_cloud(path: Path, points: Any, normals: Any, rgb: Any) -> PointSampl
     Normals and colours that do not match the points in number or are not finite are left out.
     """
     points = np.asarray(points, dtype=np.float32)
-    if points.ndim != 2 or points.shape[1] != 3 or not len(points):
-        raise Unreadable(path, "corrupt", f"no points: shape {points.shape}, not (n, 3)")
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise Unreadable(path, "corrupt", "its points are not rows of three numbers")
+    if not len(points):
+        raise Unreadable(path, "corrupt", "the cloud has no points")
     if not np.isfinite(points).all():
         raise Unreadable(path, "corrupt", "a point is not a finite number")
     if not float(np.ptp(points.astype(np.float64), axis=0).max()) > 0.0:
@@ -86,14 +94,31 @@ def _array(path: Path, data: bytes) -> NDArray[Any]:
     if not data.startswith(npy.MAGIC_PREFIX):
         if data[:1] == b"\x80":  # the first byte of every binary pickle
             raise Unreadable(path, "unsupported", PICKLED)
-        raise ValueError("no numpy header")
+        raise Damage("it has no numpy header")
     file = io.BytesIO(data)
-    version = npy.read_magic(file)
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    _, _, dtype = read_header(file)
+    try:
+        version = npy.read_magic(file)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+    except Exception as error:  # numpy hands what stands there to Python's own parser
+        raise Damage("its numpy header is damaged") from error
     if dtype.hasobject:
         raise Unreadable(path, "unsupported", PICKLED)
+    if math.prod(shape) * dtype.itemsize > len(data) - file.tell():
+        declared = " x ".join(map(str, shape))
+        raise Damage(f"its header declares {declared} values, but it ends before them")
     return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """zipfile raises a dozen kinds of errors for damage."""
+    try:
+        yield
+    except (UnisearchError, Damage, MemoryError):
+        raise
+    except Exception as error:
+        raise Damage("its zip archive is damaged") from error
 
 
 def _from_npz(path: Path, data: bytes, options: ReadOptions) -> PointSample:
@@ -118,13 +143,13 @@ def _from_npz(path: Path, data: bytes, options: ReadOptions) -> PointSample:
         return checked_cloud(path, points, pick(_NORMAL_KEYS), pick(_COLOR_KEYS))
 
 
-def _from_text(data: bytes) -> NDArray[np.float64]:
+def _from_text(data: bytes) -> NDArray[Any]:
     """Rows of numbers, separated by blanks, commas or semicolons; '#' and '//' begin comments."""
     text = data.decode("utf-8-sig").replace(",", " ").replace(";", " ").replace("//", "#")
     lines = text.splitlines()
     if lines and lines[0].strip().isdigit():  # some programs write the count first
-        lines = lines[1:]
-    return np.loadtxt(lines, comments="#", ndmin=2)
+        return numbers(lines[1:], above=1)
+    return numbers(lines)
 
 
 def _from_table(path: Path, table: NDArray[Any]) -> PointSample:
@@ -139,7 +164,8 @@ def _from_table(path: Path, table: NDArray[Any]) -> PointSample:
         or table.shape[1] not in (3, 4, 6, 7, 9, 10)
         or table.dtype.kind not in "fiu"
     ):
-        raise Unreadable(path, "unsupported", f"a table of shape {table.shape} is no point cloud")
+        reason = "its numbers are not rows of x y z, with normals and colours behind them or not"
+        raise Unreadable(path, "unsupported", reason)
     extra = table[:, 3 + table.shape[1] % 3 :]
     normals = rgb = None
     for group in (extra[:, start : start + 3] for start in range(0, extra.shape[1], 3)):

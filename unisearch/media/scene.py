@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import zipfile
 from collections.abc import Iterator
@@ -14,13 +15,17 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from unisearch.errors import Unreadable
-from unisearch.media import colors
+from unisearch.errors import UnisearchError, Unreadable, display
+from unisearch.media import colors, ply, stl
 from unisearch.media.beside import OwnFolder
+from unisearch.media.damage import Damage
+from unisearch.media.faults import fault
 from unisearch.media.files import read_bytes
-from unisearch.media.parts import CloudPart, MeshPart, Scene
+from unisearch.media.parts import CloudPart, MeshPart, Scene, check_faces
 from unisearch.media.textures import known_formats_only
 from unisearch.records import ReadOptions
+
+logger = logging.getLogger(__name__)
 
 #: The axis that each format declares to point up; the others declare nothing.
 UP: dict[str, Literal["y", "z"]] = {"glb": "y", "gltf": "y", "3mf": "z"}
@@ -42,9 +47,19 @@ def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
 
     suffix: 'obj', 'ply', … without the dot
     Raises Unreadable for what is too large or uses something that nothing here decodes, and
-    whatever trimesh raises for damage.
+    Damage.
     """
     data = read_bytes(path, options.max_file_bytes)
+    try:
+        return _scene(path, suffix, data, options)
+    except (UnisearchError, Damage, MemoryError):
+        raise
+    except Exception as error:
+        logger.debug("%s: %s: %s", display(path), type(error).__name__, error)
+        raise fault(suffix, data, error) from error
+
+
+def _scene(path: Path, suffix: str, data: bytes, options: ReadOptions) -> Scene:
     up = UP.get(suffix)
     if suffix == "3mf":
         check_zip(path, data, MAX_UNZIPPED_BYTES)
@@ -52,8 +67,12 @@ def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
         _check_gltf(path, suffix, data, options)
     if suffix == "dae":
         up = _collada_up(data)
+    if suffix == "stl":
+        data = stl.checked(path, data, options.max_triangles)
+    if suffix == "ply":
+        data = ply.evened(data)
     beside = OwnFolder(path, options.max_file_bytes)
-    with known_formats_only():
+    with known_formats_only(), np.errstate(all="ignore"):  # what is not finite is refused later
         loaded = trimesh.load_scene(
             io.BytesIO(data), file_type=suffix, resolver=beside, process=False
         )
@@ -126,6 +145,7 @@ def _part(
     mesh: Any, transform: NDArray[np.float64], linear: bool, options: ReadOptions
 ) -> MeshPart:
     faces = np.asarray(mesh.faces, dtype=np.int64).reshape(-1, 3)
+    check_faces(faces, len(mesh.vertices))
     if np.linalg.det(transform[:3, :3]) < 0:
         faces = faces[:, ::-1]  # a mirrored node: keep the outside outside
     rgb = _face_colors(mesh.visual, np.asarray(mesh.faces), linear, options)
@@ -140,7 +160,8 @@ def _face_colors(
     linear: factors and vertex colours are linear light (glTF), not sRGB (everything else)
     """
     if visual.kind == "face":
-        return colors.unit_rgb(visual.face_colors)
+        rgb = colors.unit_rgb(visual.face_colors)
+        return rgb if len(rgb) == len(faces) else None  # trimesh cut polygons, not their colours
     if visual.kind == "vertex":
         rgb = colors.unit_rgb(visual.vertex_colors)[faces].mean(axis=1)
         return colors.to_srgb(rgb) if linear else rgb

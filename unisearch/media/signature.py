@@ -8,6 +8,7 @@ PICTURE = "picture"
 SOUND = "sound"
 MODEL = "3D model"
 DOCUMENT = "text"
+VIDEO = "video"
 OTHER = "other file"
 
 ZIP = "a zip archive"
@@ -22,6 +23,8 @@ class Signature:
     suffix: str
 
 
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
 # (offset, bytes, name, kind, suffix), from the published format descriptions.
 _MAGIC: tuple[tuple[int, bytes, str, str, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "a PNG picture", PICTURE, ".png"),
@@ -30,23 +33,25 @@ _MAGIC: tuple[tuple[int, bytes, str, str, str], ...] = (
     (0, b"II*\0", "a TIFF picture", PICTURE, ".tif"),
     (0, b"MM\0*", "a TIFF picture", PICTURE, ".tif"),
     (8, b"WEBP", "a WebP picture", PICTURE, ".webp"),
-    (4, b"ftypheic", "a HEIC picture", PICTURE, ".heic"),
-    (4, b"ftypmif1", "a HEIC picture", PICTURE, ".heic"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture", PICTURE, ".jp2"),
+    *((4, b"ftyp" + brand, "a HEIC picture", PICTURE, ".heic") for brand in _HEIC),
     (4, b"ftypavif", "an AVIF picture", PICTURE, ".avif"),
+    (4, b"ftypavis", "an AVIF picture", PICTURE, ".avif"),
     (8, b"WAVE", "a WAV sound", SOUND, ".wav"),
     (0, b"fLaC", "a FLAC sound", SOUND, ".flac"),
     (0, b"OggS", "an Ogg sound", SOUND, ".ogg"),
     (0, b"ID3", "an MP3 sound", SOUND, ".mp3"),
     (8, b"AIFF", "an AIFF sound", SOUND, ".aiff"),
     (4, b"ftypM4A", "an M4A sound", SOUND, ".m4a"),
-    (4, b"ftyp", "an MP4 video", OTHER, ""),
-    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM video", OTHER, ""),
+    (4, b"ftyp", "an MP4 video", VIDEO, ""),
+    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM video", VIDEO, ""),
     (0, b"glTF", "a GLB model", MODEL, ".glb"),
     (0, b"ply\n", "a PLY model", MODEL, ".ply"),
     (0, b"ply\r", "a PLY model", MODEL, ".ply"),
     (0, b"Kaydara FBX Binary", "an FBX model", MODEL, ".fbx"),
     (0, b"#usda ", "a USD model", MODEL, ".usda"),
     (0, b"PXR-USDC", "a USD model", MODEL, ".usdc"),
+    (0, b"# .PCD", "a PCD cloud", MODEL, ".pcd"),
     (0, b"\x93NUMPY", "a numpy array", MODEL, ".npy"),
     (0, b"%PDF-", "a PDF document", DOCUMENT, ".pdf"),
     (0, b"\x7fELF", "a program", OTHER, ""),

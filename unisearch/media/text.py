@@ -7,8 +7,9 @@ from pathlib import Path
 
 from unisearch.errors import Unreadable
 from unisearch.media import markup
+from unisearch.media.damage import broken
 from unisearch.media.encoding import decoded
-from unisearch.media.files import broken, read_bytes
+from unisearch.media.files import read_bytes
 from unisearch.media.passages import passages
 from unisearch.media.signature import DOCUMENT
 from unisearch.records import Part, Reading, ReadOptions, TextSample

@@ -17,8 +17,9 @@ from unisearch.media.parts import Scene
 from unisearch.media.scene import check_zip
 from unisearch.records import ReadOptions
 
-#: A file of a few lines may ask for a stage that never ends.
-TIMEOUT_S = 600.0
+#: A file of a few lines may ask for a stage that never ends, a large one needs its time.
+TIMEOUT_S = 60.0
+SECONDS_PER_MB = 1.0
 
 _CHILD = "from unisearch.media.usd_stage import answer; answer()"
 
@@ -56,6 +57,7 @@ def _ended(path: Path, done: subprocess.CompletedProcess[bytes]) -> Unreadable:
 def _asked(path: Path, options: ReadOptions) -> subprocess.CompletedProcess[bytes]:
     """The child after it ended. It finds what we find, and leaves no report of a crash behind."""
     found = os.pathsep.join(place for place in sys.path if place)
+    limit_s = TIMEOUT_S + SECONDS_PER_MB * path.stat().st_size / 1e6
     with tempfile.TemporaryDirectory() as folder:
         try:
             return subprocess.run(
@@ -63,9 +65,9 @@ def _asked(path: Path, options: ReadOptions) -> subprocess.CompletedProcess[byte
                 input=pickle.dumps((str(path), options)),
                 capture_output=True,
                 env=os.environ | {"PYTHONPATH": found, "TMPDIR": folder},
-                timeout=TIMEOUT_S,
+                timeout=limit_s,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            reason = f"reading it took more than {TIMEOUT_S:g} s"
+            reason = f"reading it took more than {limit_s:.0f} s"
             raise Unreadable(path, "timeout", reason) from None

@@ -5,8 +5,10 @@ Runs in a process of its own, see usd.py: pxr ends its process on some damaged f
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from pxr import Gf, Tf, Usd, UsdGeom, UsdUtils
 
 from unisearch.errors import Unreadable
+from unisearch.media.damage import Damage
 from unisearch.media.files import read_bytes
 from unisearch.media.parts import MeshPart, Scene
 from unisearch.media.polygons import fan
@@ -27,7 +30,12 @@ from unisearch.records import ReadOptions
 #: What moves is taken at its first moment, what does not at its only value.
 TIME = Usd.TimeCode.EarliestTime()
 
-_INTERNAL = re.compile(r"pxrInternal\w*::")
+#: Where USD tells the place of an error in a text, and what it says of other versions.
+_PARSED = re.compile(r":(\d+):\d+: parse error")
+_OTHER_VERSION = re.compile(r"version mismatch|obsolete version")
+
+#: What reading may take on a machine of little memory.
+MIN_MEMORY_BYTES = 4 * 1024**3
 
 #: Stand-ins for other programs and helpers for authors; nobody is meant to see them.
 _NOT_SHOWN = ("proxy", "guide")
@@ -38,7 +46,7 @@ def read_stage(path: Path, options: ReadOptions) -> Scene:
 
     Subdivision is ignored: the surface is that of the control polygons.
     Raises Unreadable for a layer outside the file's folder and for too many triangles,
-    ValueError for damage and MemoryError.
+    Damage and MemoryError.
     """
     data = read_bytes(path, options.max_file_bytes)
     quiet = UsdUtils.CoalescingDiagnosticDelegate()  # USD prints its warnings without one
@@ -55,8 +63,14 @@ def read_stage(path: Path, options: ReadOptions) -> Scene:
 
 def _told(error: Any) -> Exception:
     """USD's errors without the lines and names of its own source that its text is full of."""
-    text = _INTERNAL.sub("", "; ".join(part.commentary for part in error.args))
-    return MemoryError(text) if "bad_alloc" in text else ValueError(text)
+    text = "; ".join(part.commentary for part in error.args)
+    if "bad_alloc" in text:
+        return MemoryError(text)
+    if place := _PARSED.search(text):
+        return Damage(f"its text is broken in line {place[1]}")
+    if _OTHER_VERSION.search(text):
+        return Damage("it is of a version of USD that is not read")
+    return Damage("its data is damaged")
 
 
 def _read(path: Path, stage: Any, options: ReadOptions) -> Scene:
@@ -129,7 +143,7 @@ def _part(mesh: Any, matrix: Any) -> MeshPart:
     counts = _integers(mesh.GetFaceVertexCountsAttr())
     index = _integers(mesh.GetFaceVertexIndicesAttr())
     if (counts < 0).any() or counts.sum() != len(index):
-        raise ValueError("the corners of a mesh do not match its faces")
+        raise Damage("the corners of a mesh do not match its faces")
     corners, polygon = fan(np.stack([np.cumsum(counts) - counts, counts], axis=1))
     rgb = face_colors(mesh, TIME, index, corners, polygon)
     faces = index[corners]
@@ -162,6 +176,7 @@ def _names(prim: Any) -> Iterator[str]:
 def answer() -> None:
     """Reads (path, options) on stdin; writes the Scene, or what was raised, to stdout; pickled."""
     path, options = pickle.load(sys.stdin.buffer)
+    _limit_memory()
     try:
         found: Scene | Exception = read_stage(Path(path), options)
     except Exception as error:
@@ -169,6 +184,15 @@ def answer() -> None:
         found.__cause__ = found.__context__ = None
     try:
         told = pickle.dumps(found)
-    except Exception:  # some errors of libraries cannot travel; their words can
-        told = pickle.dumps(ValueError(str(found)))
+    except Exception:  # some errors of libraries cannot travel; what they say is not told anyway
+        told = pickle.dumps(ValueError(type(found).__name__))
     sys.stdout.buffer.write(told)
+
+
+def _limit_memory() -> None:
+    """Damaged bytes may ask for any amount; then it is this file that fails, not the machine."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = max(physical // 2, MIN_MEMORY_BYTES)
+    if hard == resource.RLIM_INFINITY or wanted < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
