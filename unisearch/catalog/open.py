@@ -63,8 +63,9 @@ class Catalog:
     @contextmanager
     def view(self) -> Iterator[View]:
         """One read transaction: everything asked inside sees the same committed state."""
-        with self._errors(), self._engine.connect() as connection, connection.begin():
+        with self._errors(), self._engine.connect() as connection, connection.begin() as reading:
             yield View(connection, self._dead)
+            reading.rollback()  # nothing to commit, and a damaged file refuses to
 
     @contextmanager
     def write(self) -> Iterator[Writing]:

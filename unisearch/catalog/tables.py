@@ -16,6 +16,7 @@ from sqlalchemy.types import Float, Integer, Text
 #: Number of the newest migration, kept in PRAGMA user_version.
 FORMAT = 3
 FTS_TABLES = ("item_words", "passages")
+TRIGGERS = ("passages_put", "passages_drop")
 
 
 class Base(DeclarativeBase):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 
 from unisearch.catalog import backgrounds, check, words
 from unisearch.catalog.backgrounds import BackgroundRow
+from unisearch.catalog.check import Problem
 from unisearch.catalog.folders import below, join
 from unisearch.catalog.rows import (
     Counts,
@@ -296,9 +297,33 @@ class View:
         """The vectors (n, dim) of a sample. Raises LibraryDamaged when they are not as stored."""
         return backgrounds.sample_of(self._connection, row)
 
-    def problems(self) -> list[str]:
-        """What is wrong with the catalogue itself, a line each; reads every page."""
+    def problems(self) -> list[Problem]:
+        """What is wrong with the catalogue itself; reads every page."""
         return check.problems(self._connection)
+
+    def readable(self) -> dict[str, tuple[int, bool]]:
+        """(rows that can be read, whether these are all) of each table of a damaged catalogue."""
+        return check.readable(self._connection)
+
+    def waiting(self) -> list[bytes]:
+        """Files without a content that are no failures: the next `index` reads them; by path."""
+        rows = self._run(
+            "SELECT r.path, i.rel_path FROM items i JOIN roots r ON r.id = i.root_id"
+            " WHERE i.content_id IS NULL AND NOT EXISTS (SELECT 1 FROM failures f"
+            " WHERE f.root_id = i.root_id AND f.rel_path = i.rel_path)"
+        )
+        return sorted(join(*row) for row in rows)
+
+    def contents_of(self, segment_ids: Iterable[int]) -> dict[int, list[int]]:
+        """The contents that these segments are of, each with those of its segments."""
+        rows = self._run(
+            "SELECT s.content_id, s.id FROM json_each(?) w JOIN segments s ON s.id = w.value",
+            json.dumps([int(segment) for segment in segment_ids]),
+        )
+        found: dict[int, list[int]] = {}
+        for content, segment in rows:
+            found.setdefault(content, []).append(segment)
+        return found
 
     def duplicates(self) -> list[list[ItemRow]]:
         """Groups of items that share a content, largest files first."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Insert, Update, bindparam, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from unisearch.catalog import backgrounds, tables
+from unisearch.catalog import backgrounds, mend, tables, words_check
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import PartitionRow, Span, Stat
 from unisearch.catalog.view import DeadRows, View
@@ -312,6 +312,24 @@ class Writing(View):
     def drop_background(self, partition: PartitionRow) -> None:
         """Forget the sample of a partition."""
         backgrounds.drop(self._connection, partition)
+
+    # repair
+
+    def mend_records(self) -> tuple[list[str], list[str]]:
+        """Put records right that contradict each other: (what was done, what is lost)."""
+        return mend.mend_records(self._connection)
+
+    def let_go(self, contents: Iterable[int]) -> None:
+        """The files of these contents are to be read again; `mend_records` drops the contents."""
+        mend.let_go(self._connection, contents)
+
+    def drop_segments(self, segments: Iterable[int]) -> None:
+        """Forget segments whose vectors are lost; `mend_records` drops contents without any."""
+        mend.drop_segments(self._connection, segments)
+
+    def rebuild_words(self) -> None:
+        """Make the full-text tables and the shown names anew from the records."""
+        words_check.rebuild(self._connection)
 
     def _absorb(self, inner: int, root: int, prefix: bytes) -> None:
         """What belonged to the inner root belongs to `root` from now on."""

@@ -1,4 +1,4 @@
-"""unisearch status, doctor, duplicates: what the library holds and how it is."""
+"""unisearch status, duplicates: what the library holds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from unisearch.wiring import Rooms
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-COLORS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
 def open_for_reading(ctx: typer.Context) -> Rooms:
@@ -47,6 +46,11 @@ def print_status(facts: dict[str, Any]) -> None:
     for kind, counts in facts["modalities"].items():
         kinds.add_row(kind, *(f"{counts[name]:,}" for name in columns))
     out.print(kinds)
+    vectors = table("vectors", "space", "rows", "background", right=("rows",))
+    for part in facts["partitions"]:
+        rows = f"{part['rows'] - part['dead']:,}"
+        vectors.add_row(part["modality"], part["space"], rows, part["background"])
+    out.print(vectors)
     folders = table("folder", "items", right=("items",))
     for root in facts["roots"]:
         where = root["path"] if root["present"] else f"{root['path']} (not there now)"
@@ -62,27 +66,6 @@ def print_status(facts: dict[str, Any]) -> None:
 def megabytes(size: int) -> str:
     """A number of bytes for people."""
     return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:.2f} GB"
-
-
-def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Examine the library; changes nothing.
-
-    Reads every vector and compares it with its checksum and the catalogue. Exit code 1 when
-    something is broken, 0 with warnings.
-    """
-    from unisearch.engine.doctor import doctor as examine
-
-    with open_for_reading(ctx) as rooms:
-        findings = examine(rooms)
-    if as_json:
-        print_json({"findings": [vars(finding) for finding in findings]})
-    else:
-        report = table("", "what", "finding")
-        for one in findings:
-            report.add_row(one.level, one.subject, one.message, style=COLORS[one.level])
-        console().print(report)
-    if any(finding.level == "error" for finding in findings):
-        raise typer.Exit(1)
 
 
 def duplicates(ctx: typer.Context, as_json: AsJson = False) -> None:

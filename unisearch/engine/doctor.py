@@ -5,29 +5,24 @@ from __future__ import annotations
 import importlib.metadata
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
-import numpy as np
-
-from unisearch.catalog.rows import PartitionRow
-from unisearch.catalog.view import View
-from unisearch.errors import LibraryDamaged, LibraryError, UnisearchError, display
+from unisearch.engine.finding import (
+    FREE,
+    INDEX_AGAIN,
+    REPAIR,
+    RESTORE,
+    Finding,
+)
+from unisearch.engine.vectors import snapshots, vectors
+from unisearch.errors import LibraryError, UnisearchError, display
+from unisearch.health.strays import copies, left_behind, unknown
 from unisearch.models.find import find_weights
 from unisearch.spaces.table import SPACES
-from unisearch.wiring import Rooms, row_files
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. level 'error': answers may be wrong or missing until it is mended."""
-
-    level: Literal["ok", "warning", "error"]
-    subject: str
-    message: str
-
+from unisearch.wiring import Rooms
 
 Examination = Callable[[Rooms], Iterator[Finding]]
+
+_SHOWN = 5
 
 
 def doctor(rooms: Rooms) -> list[Finding]:
@@ -40,54 +35,43 @@ def examined(rooms: Rooms, examine: Examination) -> Iterator[Finding]:
     try:
         yield from examine(rooms)
     except LibraryError as error:
-        yield Finding("error", examine.__name__, str(error))
+        yield Finding("error", examine.__name__, str(error), RESTORE)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Records of another kind than ever stored: a damaged catalogue that SQLite still reads.
+        reason = " ".join(str(error).split())
+        message = f"records that cannot be: {type(error).__name__}: {reason}"
+        yield Finding("error", examine.__name__, message, RESTORE)
 
 
 def catalogue(rooms: Rooms) -> Iterator[Finding]:
-    """Pages, references and orphans of the catalogue."""
+    """Pages, references, orphans, numbers, words and samples of the catalogue."""
     with rooms.catalog.view() as view:
         problems = view.problems()
+        waiting = view.waiting()
     for problem in problems:
-        yield Finding("error", "catalogue", problem)
+        advice = RESTORE if problem.kind == "pages" else REPAIR
+        yield Finding("error", "catalogue", problem.message, advice)
+    if waiting:
+        shown = ", ".join(display(path) for path in waiting[:_SHOWN])
+        more = f" and {len(waiting) - _SHOWN:,} more" if len(waiting) > _SHOWN else ""
+        message = f"{len(waiting):,} files wait to be read again: {shown}{more}"
+        yield Finding("warning", "catalogue", message, INDEX_AGAIN)
     if not problems:
-        yield Finding("ok", "catalogue", "pages, references and contents agree")
+        message = "pages, references, numbers, words and samples agree"
+        yield Finding("ok", "catalogue", message)
 
 
-def vectors(rooms: Rooms) -> Iterator[Finding]:
-    """Checksums of every row, and whether rows and segments belong together."""
+def files(rooms: Rooms) -> Iterator[Finding]:
+    """What lies in the library's folder beside what belongs there."""
     with rooms.catalog.view() as view:
         partitions = view.all_partitions()
-        for partition in partitions:
-            yield from examine_partition(rooms, view, partition)
-    if not partitions:
-        yield Finding("ok", "vectors", "none yet")
-
-
-def examine_partition(rooms: Rooms, view: View, partition: PartitionRow) -> Iterator[Finding]:
-    """One partition: its blocks, then its keys beside the catalogue's segments."""
-    subject = f"vectors {partition.space}/{partition.modality}"
-    files = row_files(rooms.library, partition)
-    blocks = view.blocks(partition.space, partition.modality)
-    damaged = files.verify(partition.epoch, partition.count, blocks)
-    for block in damaged:
-        yield Finding("error", subject, f"block {block} (4096 rows each) fails its checksum")
-    try:
-        keys = np.array(files.open(partition.epoch, partition.count).keys)
-    except LibraryDamaged as error:
-        yield Finding("error", subject, str(error))
-        return
-    dead = view.partitions(partition.space)[partition.modality].dead
-    live = np.delete(keys, dead)
-    wanted = view.segments(modalities=[partition.modality])
-    missing, foreign = np.setdiff1d(wanted, live), np.setdiff1d(live, wanted)
-    if len(missing):
-        yield Finding("error", subject, f"{len(missing)} segments have no vector")
-    if len(foreign):
-        yield Finding("error", subject, f"{len(foreign)} live rows belong to no segment")
-    if len(np.unique(live)) < len(live):
-        yield Finding("error", subject, "a segment has two live rows")
-    if not (damaged or len(missing) or len(foreign)):
-        yield Finding("ok", subject, f"{len(live)} live rows, {len(dead)} dead; checksums hold")
+    for path in left_behind(rooms, partitions):
+        yield Finding("warning", "left behind", display(path), REPAIR)
+    for path in unknown(rooms.library):
+        yield Finding("warning", "unknown", f"{display(path)} is not of unisearch", FREE)
+    for path in copies(rooms.library):
+        message = f"{display(path)}: the catalogue before it was brought to a newer format"
+        yield Finding("ok", "copy", message, FREE)
 
 
 def weights(rooms: Rooms) -> Iterator[Finding]:
@@ -96,7 +80,7 @@ def weights(rooms: Rooms) -> Iterator[Finding]:
     try:
         folder = find_weights(name, [rooms.settings.models])
     except UnisearchError as error:
-        yield Finding("error", f"space {name}", str(error))
+        yield Finding("error", f"space {name}", str(error), "bring the weights back")
     else:
         found = f"weights verified: {display(folder)}" if folder else "needs no weights"
         yield Finding("ok", f"space {name}", found)
@@ -104,7 +88,8 @@ def weights(rooms: Rooms) -> Iterator[Finding]:
         foreign = {space.name for space in view.spaces()} - {name}
     for other in sorted(foreign):
         known = "" if other in SPACES else ", which this unisearch does not know"
-        yield Finding("warning", f"space {other}", f"the library also holds its vectors{known}")
+        message = f"the library also holds its vectors{known}"
+        yield Finding("warning", f"space {other}", message, f"to use them: set 'space: {other}'")
 
 
 def folders(rooms: Rooms) -> Iterator[Finding]:
@@ -113,7 +98,8 @@ def folders(rooms: Rooms) -> Iterator[Finding]:
         for root in view.roots():
             if not os.path.isdir(root.path):  # noqa: PTH112 (paths are bytes)
                 message = f"not there now; its {root.items} items stay in the library"
-                yield Finding("warning", f"root {display(root.path)}", message)
+                advice = "mount it, or 'unisearch relocate', or 'unisearch roots remove'"
+                yield Finding("warning", f"root {display(root.path)}", message, advice)
 
 
 def packages(rooms: Rooms) -> Iterator[Finding]:
@@ -123,11 +109,12 @@ def packages(rooms: Rooms) -> Iterator[Finding]:
         name for name in ("faiss-cpu", "faiss-gpu", "open_clip_torch", "laion-clap") if has(name)
     }
     if {"faiss-cpu", "faiss-gpu"} <= installed:
-        message = "both write the same folder: uninstall both, then install one of them"
-        yield Finding("error", "faiss-cpu and faiss-gpu", message)
+        message = "both write the same folder"
+        advice = "uninstall both, then install one of them"
+        yield Finding("error", "faiss-cpu and faiss-gpu", message, advice)
     for name in sorted(installed & {"open_clip_torch", "laion-clap"}):
         message = "brings torchvision, which breaks transformers where it does not match torch"
-        yield Finding("warning", name, message)
+        yield Finding("warning", name, message, "uninstall it when a space fails to load")
 
 
 def has(distribution: str) -> bool:
@@ -142,6 +129,8 @@ def has(distribution: str) -> bool:
 EXAMINATIONS: tuple[Examination, ...] = (
     catalogue,
     vectors,
+    snapshots,
+    files,
     weights,
     folders,
     packages,

@@ -41,21 +41,21 @@ def live_rows(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
     """Keys (n,) and vectors (n, dim) of the live rows, a few blocks at a time, in order.
 
-    Raises LibraryDamaged for a block that differs from its checksum.
+    Raises LibraryDamaged for a block with a live row that differs from its checksum.
     """
     rows = files.open(state.epoch, state.count)
     known = {block.block: block for block in blocks}
     step = _STEP * BLOCK_ROWS
     for start in range(0, state.count, step):
         stop = min(start + step, state.count)
-        for number in range(start // BLOCK_ROWS, -(-stop // BLOCK_ROWS)):
+        dead = state.dead[(state.dead >= start) & (state.dead < stop)] - start
+        live = np.delete(np.arange(stop - start), dead)
+        for number in np.unique((start + live) // BLOCK_ROWS).tolist():
             block = known.get(number)
             extent = min(BLOCK_ROWS, state.count - number * BLOCK_ROWS)
             if block is None or block.rows != extent or not is_sound(rows, block):
                 where = display(files.vectors_path(state.epoch))
                 raise LibraryDamaged(f"{where}: block {number} differs from its checksum")
-        dead = state.dead[(state.dead >= start) & (state.dead < stop)] - start
-        live = np.delete(np.arange(stop - start), dead)
         if len(live):
             yield rows.keys[start:stop][live], rows.vectors[start:stop][live]
 

@@ -1,0 +1,157 @@
+"""Catalogue and rows brought to agree again, in one transaction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.backgrounds import renew
+from unisearch.catalog.check import Problem
+from unisearch.catalog.rows import ItemRow
+from unisearch.catalog.write import Writing
+from unisearch.errors import display
+from unisearch.health.partitions import PartitionHealth, examine, without_partition
+from unisearch.index import durable
+from unisearch.index.compact import copy_live
+from unisearch.index.rows import BLOCK_ROWS
+from unisearch.records import PartitionState
+from unisearch.wiring import Rooms, row_files
+
+
+class Recovery:
+    """done, again, lost: the report's lists, to which it adds."""
+
+    def __init__(self, rooms: Rooms, done: list[str], again: list[bytes], lost: list[str]) -> None:
+        self._rooms = rooms
+        self._done, self._again, self._lost = done, again, lost
+        self._old: list[Path] = []  # files of epochs that were left
+        self._new: list[Path] = []
+
+    def mend(self, tx: Writing, problems: Iterable[Problem], dry_run: bool) -> None:
+        """Everything but snapshots. What it wrote outside of the transaction goes on failure."""
+        kinds = {problem.kind for problem in problems}
+        redrawn = {problem.partition for problem in problems if problem.kind == "background"}
+        try:
+            if "words" in kinds:
+                tx.rebuild_words()
+                self._done.append("words for searching and shown names: made anew")
+            dead = {one.id: one.dead for one in tx.all_partitions()}
+            self._mend_records(tx)
+            left = [one.id for one in tx.all_partitions() if one.dead != dead[one.id]]
+            changed = self._mend_rows(tx, left, dry_run)
+            for partition in tx.all_partitions():
+                force = partition.id in redrawn | changed
+                if not dry_run:  # then the new epochs are not there
+                    renew(tx, self._rooms.library, partition, force=force)
+                if partition.id in redrawn:
+                    where = f"{partition.space}/{partition.modality}"
+                    self._done.append(f"the background of {where}: drawn anew")
+        except BaseException:
+            durable.unlink(self._new)
+            raise
+
+    def clear(self) -> None:
+        """Remove the epochs that were left. Call after the commit."""
+        durable.unlink(self._old)
+
+    def _mend_records(self, tx: Writing) -> None:
+        before = set(tx.waiting())
+        done, lost = tx.mend_records()
+        self._done += done
+        self._lost += lost
+        if done or lost:
+            tx.rebuild_words()  # a name's words hold those of its content
+        self._note_waiting(tx, before)
+
+    def _note_waiting(self, tx: Writing, before: set[bytes]) -> None:
+        """What lost its content since then is read again by the next run, when it is there."""
+        for path in sorted(set(tx.waiting()) - before):
+            if os.path.isfile(path):  # noqa: PTH113 (bytes)
+                self._again.append(path)
+
+    def _mend_rows(self, tx: Writing, left: Iterable[int], dry_run: bool) -> set[int]:
+        """The partitions whose rows changed. left: those whose dead rows are other ones now"""
+        found = [examine(self._rooms, tx, partition) for partition in tx.all_partitions()]
+        missing = [one.missing for one in found] + list(without_partition(tx).values())
+        self._read_again(tx, np.unique(np.concatenate([*missing, np.empty(0, np.int64)])))
+        changed = set()
+        for one in found:
+            wanted = tx.segments(modalities=[one.partition.modality])
+            live = one.rows.sound[np.isin(one.rows.keys, wanted)]
+            dead = np.setdiff1d(np.arange(one.rows.count), live, assume_unique=True)
+            if self._mend_partition(tx, one, dead, one.partition.id in left, dry_run):
+                changed.add(one.partition.id)
+        return changed
+
+    def _mend_partition(
+        self,
+        tx: Writing,
+        health: PartitionHealth,
+        dead: NDArray[np.int64],
+        left: bool,
+        dry_run: bool,
+    ) -> bool:
+        """Only those rows live that are sound and belong to a segment; whether that is new."""
+        rows, partition = health.rows, health.partition
+        where = f"vectors {partition.space}/{partition.modality}"
+        # Within an epoch the dead only grow: readers tell them apart by their number.
+        revived = len(np.setdiff1d(health.state.dead, dead))
+        if rows.torn or rows.damaged or rows.disorder or revived or left:
+            kept = rows.count - len(dead)
+            self._done.append(f"{where}: {kept:,} sound rows kept in a new epoch")
+            if not dry_run:
+                self._new_epoch(tx, health, dead)
+            return True
+        if len(dead) == len(health.state.dead):
+            return False
+        added = len(dead) - len(health.state.dead)
+        self._done.append(f"{where}: {added:,} rows of no segment marked as dead")
+        tx.bury(partition, dead)
+        return True
+
+    def _new_epoch(self, tx: Writing, health: PartitionHealth, dead: NDArray[np.int64]) -> None:
+        """Copy the rows that live into an epoch of their own and switch to it."""
+        partition, state = health.partition, health.state
+        files = row_files(self._rooms.library, partition)
+        epoch = max([state.epoch, *files.stored()]) + 1
+        self._new += files.paths(epoch)
+        self._old += [path for number, paths in files.stored().items() for path in paths]
+        # Behind the last sound row nothing may be there.
+        sound = health.rows.sound
+        block = int(sound[-1]) // BLOCK_ROWS + 1 if len(sound) else 0
+        count = min(state.count, block * BLOCK_ROWS)
+        rest = PartitionState(state.epoch, count, dead[dead < count])
+        blocks = tx.blocks(partition.space, partition.modality)
+        kept, sealed = copy_live(files, rest, blocks, epoch) if count else (0, [])
+        now = PartitionState(partition.epoch, partition.count, np.arange(partition.dead))
+        tx.switch_epoch(partition, now, epoch, kept, sealed)
+
+    def _read_again(self, tx: Writing, missing: NDArray[np.int64]) -> None:
+        """Files whose vectors are missing are to be read again; of others say what is lost."""
+        if not len(missing):
+            return
+        gone: list[int] = []
+        known: list[int] = []
+        for content, segments in tx.contents_of(missing.tolist()).items():
+            items = tx.items_of(content)
+            if any(os.path.isfile(item.path) for item in items):  # noqa: PTH113 (bytes)
+                known.append(content)
+            else:
+                gone += segments
+                self._lost += [_lost(item, len(segments)) for item in items]
+        before = set(tx.waiting())
+        tx.let_go(known)
+        tx.drop_segments(gone)
+        tx.mend_records()
+        tx.rebuild_words()
+        self._done.append(f"{len(missing):,} segments without a vector dropped")
+        self._note_waiting(tx, before)
+
+
+def _lost(item: ItemRow, segments: int) -> str:
+    parts = "1 vector" if segments == 1 else f"{segments:,} vectors"
+    return f"{display(item.path)}: {parts} of item {item.id}; the file is not there"

@@ -1,0 +1,122 @@
+"""Records that contradict each other are put right; nothing is made up.
+
+Files whose records are lost keep their item, with its id and tags, and lose their content: the
+next `index` reads them again. For a writer, inside its transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from unisearch.catalog.check import KNOWN
+from unisearch.errors import display
+
+#: What is done, and how, in this order: later ones tidy up after earlier ones.
+_STEPS = {
+    "tags of no item dropped": "DELETE FROM tags WHERE item_id NOT IN (SELECT id FROM items)",
+    "files of no folder dropped from the list of failures": (
+        "DELETE FROM failures WHERE root_id NOT IN (SELECT id FROM roots)"
+    ),
+    "files whose content is unknown: to be read again": (
+        "UPDATE items SET content_id = NULL WHERE content_id NOT IN (SELECT id FROM contents)"
+    ),
+    "files whose content has no segment or kind: to be read again": (
+        "UPDATE items SET content_id = NULL WHERE content_id IN (SELECT id FROM contents"
+        f" WHERE modality NOT IN ({KNOWN})"
+        " OR NOT EXISTS (SELECT 1 FROM segments WHERE content_id = contents.id))"
+    ),
+    "segments of no content dropped": (
+        "DELETE FROM segments WHERE content_id NOT IN (SELECT id FROM contents)"
+    ),
+    "segments of no file dropped": (
+        "DELETE FROM segments WHERE content_id NOT IN"
+        " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
+    ),
+    "contents of no file dropped": (
+        "DELETE FROM contents WHERE id NOT IN"
+        " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
+    ),
+    "partitions of an impossible extent emptied": (
+        "UPDATE partitions SET count = 0, epoch = max(epoch, 0) WHERE count < 0 OR epoch < 0"
+    ),
+    "dead rows of no partition dropped": (
+        "DELETE FROM dead_rows WHERE NOT EXISTS (SELECT 1 FROM partitions p WHERE"
+        " p.id = partition_id AND p.epoch = dead_rows.epoch AND row >= 0 AND row < p.count)"
+    ),
+    "checksums of no row dropped": (
+        "DELETE FROM blocks WHERE NOT EXISTS (SELECT 1 FROM partitions p WHERE"
+        " p.id = partition_id AND p.epoch = blocks.epoch AND block >= 0 AND block * 4096 < p.count)"
+    ),
+    "samples of no partition dropped": (
+        "DELETE FROM backgrounds WHERE partition_id NOT IN (SELECT id FROM partitions)"
+    ),
+    "numbers of dead rows counted anew": (
+        "UPDATE partitions SET dead = (SELECT count(*) FROM dead_rows d"
+        " WHERE d.partition_id = partitions.id AND d.epoch = partitions.epoch)"
+        " WHERE dead <> (SELECT count(*) FROM dead_rows d"
+        " WHERE d.partition_id = partitions.id AND d.epoch = partitions.epoch)"
+    ),
+}
+
+
+def mend_records(connection: Connection) -> tuple[list[str], list[str]]:
+    """(what was done, what is lost), a line each."""
+    # Their words go with `rebuild`: deleting a segment tells a damaged table of its old words.
+    lost = _drop_homeless(connection)
+    done = []
+    for what, statement in _STEPS.items():
+        count = connection.exec_driver_sql(statement).rowcount
+        if count:
+            done.append(f"{count:,} {what}")
+    for table in ("items", "segments"):
+        if _raise_sequence(connection, table):
+            done.append(f"{table}: the last id that was given, set to the largest")
+    return done, lost
+
+
+def let_go(connection: Connection, contents: Iterable[int]) -> None:
+    """The items of these contents have none any more."""
+    connection.exec_driver_sql(
+        "UPDATE items SET content_id = NULL WHERE content_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(contents)),),
+    )
+
+
+def drop_segments(connection: Connection, ids: Iterable[int]) -> None:
+    """Forget segments whose vectors are lost."""
+    connection.exec_driver_sql(
+        "DELETE FROM segments WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+
+
+def _drop_homeless(connection: Connection) -> list[str]:
+    """Items whose folder is unknown: nobody can say where their files are."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, rel_path, (SELECT group_concat(word, ', ') FROM tags WHERE item_id = items.id)"
+        " FROM items WHERE root_id NOT IN (SELECT id FROM roots)"
+    ).all()
+    lost = []
+    for item, path, tags in rows:
+        tagged = f", tags: {tags}" if tags else ""
+        lost.append(f"item {item} ('{display(path)}' below an unknown folder{tagged})")
+        connection.exec_driver_sql("DELETE FROM tags WHERE item_id = ?", (item,))
+        connection.exec_driver_sql("DELETE FROM items WHERE id = ?", (item,))
+    return lost
+
+
+def _raise_sequence(connection: Connection, table: str) -> bool:
+    """No id is given twice: the last one given is at least the largest there is.
+
+    Returns whether it was not.
+    """
+    largest = connection.exec_driver_sql(f"SELECT max(id) FROM {table}").scalar() or 0
+    named = "SELECT max(seq) FROM sqlite_sequence WHERE name = ?"
+    if (connection.exec_driver_sql(named, (table,)).scalar() or 0) >= largest:
+        return False
+    connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+    connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, largest))
+    return True

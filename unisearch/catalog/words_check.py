@@ -1,0 +1,106 @@
+"""Whether the full-text tables hold the words of the items and segments, and making them anew.
+
+FTS5 examines itself only when it may write; so both tables are made a second time as temporary
+ones, and their words, places and numbers are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from unisearch.catalog.words import name_words
+from unisearch.errors import display
+
+_TOKENS = "tokenize = 'porter unicode61 remove_diacritics 2'"
+_COLUMNS = {"item_words": "name, tags, words", "passages": "text"}
+_OF_TABLE = {
+    "item_words": f"{_COLUMNS['item_words']}, {_TOKENS}",
+    "passages": f"text, content = 'segments', content_rowid = 'id', {_TOKENS}",
+}
+# Of each word how often it stands, and a sum that depends on where.
+_DIGESTS = (
+    "SELECT term, count(*), sum((doc * 31 + offset * 7 + unicode(col)) % 1000003)"
+    " FROM temp.{name} GROUP BY term"
+)
+_ITEMS = """
+    SELECT i.id, i.rel_path, coalesce(c.words, ''),
+           (SELECT group_concat(word, ' ') FROM
+            (SELECT word FROM tags WHERE item_id = i.id ORDER BY word))
+    FROM items i LEFT JOIN contents c ON c.id = i.content_id ORDER BY i.id
+"""
+_SHOWN = (
+    "SELECT id, rel_path, display FROM items UNION ALL SELECT id, rel_path, display FROM failures"
+)
+
+
+def problems(connection: Connection) -> list[str]:
+    """What is wrong, a line each."""
+    found = []
+    for table in _COLUMNS:
+        try:
+            if _differs(connection, table):
+                found.append(f"{table}: the words for searching are not those of the records")
+        except DBAPIError as error:
+            found.append(f"{table}: {' '.join(str(error.orig).split())}")
+    wrong = sum(display(path) != shown for _, path, shown in connection.exec_driver_sql(_SHOWN))
+    if wrong:
+        found.append(f"{wrong:,} files are shown under another name than theirs")
+    return found
+
+
+def rebuild(connection: Connection) -> None:
+    """Make both tables, and the shown names, anew from the records. For a writer."""
+    for table, options in _OF_TABLE.items():
+        connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {table} USING fts5 ({options})")
+        _fill(connection, "main", table)
+    for table in ("items", "failures"):
+        rows = connection.exec_driver_sql(f"SELECT id, rel_path, display FROM {table}").all()
+        for row, path, shown in rows:
+            if display(path) != shown:
+                connection.exec_driver_sql(
+                    f"UPDATE {table} SET display = ? WHERE id = ?", (display(path), row)
+                )
+
+
+def _differs(connection: Connection, table: str) -> bool:
+    """Whether the table holds other words, or words at other places, than the records."""
+    names = {"expected": f"fts5({_COLUMNS[table]}, content = '', {_TOKENS})"}
+    names["is_now"] = f"fts5vocab('main', '{table}', 'instance')"
+    names["should_be"] = "fts5vocab('temp', 'expected', 'instance')"
+    try:
+        for name, made in names.items():
+            connection.exec_driver_sql(f"CREATE VIRTUAL TABLE temp.{name} USING {made}")
+        _fill(connection, "temp", table, "expected")
+        now = connection.exec_driver_sql(_DIGESTS.format(name="is_now"))
+        wanted = connection.exec_driver_sql(_DIGESTS.format(name="should_be"))
+        with closing(now), closing(wanted):  # an open cursor would hold the tables
+            return any(a != b for a, b in _pairs(iter(now), iter(wanted)))
+    finally:
+        for name in reversed(names):
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+def _pairs(left: Iterator[object], right: Iterator[object]) -> Iterator[tuple[object, object]]:
+    """One of each, None where one has ended."""
+    while True:
+        pair = next(left, None), next(right, None)
+        if pair == (None, None):
+            return
+        yield pair
+
+
+def _fill(connection: Connection, schema: str, table: str, name: str | None = None) -> None:
+    """Write the words of the records into an empty table."""
+    into = f"INSERT INTO {schema}.{name or table} (rowid, {_COLUMNS[table]})"
+    if table == "passages":
+        connection.exec_driver_sql(f"{into} SELECT id, text FROM segments WHERE text <> ''")
+        return
+    for item, path, words, tags in connection.exec_driver_sql(_ITEMS):
+        connection.exec_driver_sql(
+            f"{into} VALUES (?, ?, ?, ?)", (item, name_words(path), tags or "", words)
+        )

@@ -1,0 +1,60 @@
+"""unisearch export: the vectors of the library for other programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unisearch.cli.change import counted
+from unisearch.cli.door import door
+from unisearch.errors import UnisearchError, UsageError, display
+
+
+def export(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to be written.")],
+    kind: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="npz or parquet; else as OUT ends."),
+    ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="KINDS", help="Only vectors of these, e.g. image,audio."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file that is there.")
+    ] = False,
+) -> None:
+    """Write vectors, keys and paths of the library to one file.
+
+    One row for each picture, model, window of sound or passage that can be found, with its path,
+    kind, start and end. docs/repair.md lists the columns. Parquet needs the extra 'parquet'.
+    """
+    from unisearch.engine.export import FORMATS
+    from unisearch.engine.export import export as write
+    from unisearch.engine.terms import check_modalities
+    from unisearch.wiring import open_rooms
+
+    kind = kind or out.suffix.removeprefix(".")
+    if kind not in FORMATS:
+        raise UsageError(f"{display(out)}: --format is one of {', '.join(FORMATS)}")
+    modalities = check_modalities(into)
+    check_place(out, force)
+    with open_rooms(door(ctx).settings()) as rooms:
+        count = write(rooms, out, kind, modalities)
+    print(f"{display(out)}: {counted(count, 'vector')}", file=sys.stderr)
+
+
+def check_place(out: Path, force: bool) -> None:
+    """Before any work: the file can be written there, and none is lost. Raises UnisearchError."""
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise UnisearchError(f"{display(folder)}: no such folder")
+    if out.is_dir() or not os.access(folder, os.W_OK):
+        raise UnisearchError(f"{display(out)}: cannot be written there")
+    if out.exists() and not force:
+        raise UnisearchError(f"{display(out)}: is there already; --force writes over it")
