@@ -201,7 +201,7 @@ def rest_idle_threads() -> None:
     """Threads of OpenMP (torch, FAISS) sleep while they wait for each other. Call before torch.
 
     By default they spin, and beside other busy processes a spinning thread holds the core that
-    its sister needs: indexing was 5 times slower (docs/benchmarks.md). The user's own setting holds.
+    its sister needs: indexing was 4 times slower (docs/benchmarks.md). The user's setting holds.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -55,9 +55,12 @@ def starter(
     On the sample world and a corpus; a stopped run goes on. To search with the result, put its
     folder as 'starter' into the folder `models` of the settings.
     """
-    from unisearch.training.starter import train_starter
+    from unisearch.wiring import rest_idle_threads
 
     settings = door(ctx).settings(device=device)
+    rest_idle_threads()
+    from unisearch.training.starter import train_starter
+
     made = train_starter(
         corpus, out, minutes=minutes, seed=seed, device=settings.device, cache=cache, progress=say
     )
@@ -84,11 +87,12 @@ def evaluate(
     only the sample world is asked: 12 pairs of kinds, known concepts, instances that training
     never saw.
     """
-    from unisearch.training.evaluate import evaluate_starter
     from unisearch.wiring import open_space
 
     settings = door(ctx).settings(space=space)
     opened = open_space(settings, settings.space)
+    from unisearch.training.evaluate import evaluate_starter
+
     result = evaluate_starter(opened, corpus, cache=cache, progress=say)
     if as_json:
         print_json(result.to_json())

@@ -1,0 +1,64 @@
+"""What holds before the heavy packages are loaded, by whichever door one comes in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Runs the code, and says on stderr how threads wait at the moment when torch is looked for.
+WATCHED = """
+import os, sys
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print("waiting:", os.environ.get("OMP_WAIT_POLICY"), file=sys.stderr)
+
+sys.meta_path.insert(0, Watch())
+code, sys.argv[1:] = sys.argv[1], sys.argv[2:]
+exec(code)
+"""
+COMMAND = "from unisearch.__main__ import main; main()"
+PYTHON = (
+    "import unisearch; from indexer import Indexer; Indexer('lib').run(['a.txt'])\n"
+    "with unisearch.open('lib') as engine: engine.search('fox')"
+)
+
+
+def waiting(code: str, *arguments: str, cwd: Path, **environment: str) -> list[str]:
+    """How threads of OpenMP will wait, as torch finds it when it is imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, code, *arguments],
+        cwd=cwd, env={**os.environ, "UNISEARCH_SPACE": "toy", **environment},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    return [line for line in done.stderr.splitlines() if line.startswith("waiting:")]
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (COMMAND, ["index", "a.txt", "--library", "lib"]),
+        (COMMAND, ["embed", "a.txt", "--out", "a.npy"]),
+        (COMMAND, ["train", "starter", "--corpus", "."]),
+        (COMMAND, ["evaluate", "--corpus", "."]),
+        (PYTHON, []),
+    ],
+)
+def test_idle_threads_sleep_by_every_door(code: str, arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a red fox")
+
+    assert waiting(code, *arguments, cwd=tmp_path) == ["waiting: PASSIVE"]
+
+
+def test_the_users_own_setting_of_threads_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a red fox")
+
+    told = waiting(COMMAND, "index", "a.txt", "--library", "lib", cwd=tmp_path,
+                   OMP_WAIT_POLICY="ACTIVE")  # fmt: skip
+
+    assert told == ["waiting: ACTIVE"]
