@@ -8,8 +8,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from unisearch.catalog.backgrounds import BackgroundRow
 from unisearch.catalog.rows import RootRow
 from unisearch.engine.answer import path_json
+from unisearch.engine.background import share_of_sample
 from unisearch.errors import display
 from unisearch.wiring import Rooms
 
@@ -20,6 +22,7 @@ def status(rooms: Rooms) -> dict[str, Any]:
         counts = view.counts()
         spaces = view.spaces()
         partitions = view.all_partitions()
+        samples = {row.partition: row for row in view.backgrounds()}
         roots_ = view.roots()
         failures = Counter(failure.kind for failure in view.failures())
         truncated = view.truncated()
@@ -31,7 +34,14 @@ def status(rooms: Rooms) -> dict[str, Any]:
         "modalities": {name: vars(count) for name, count in counts.items()},
         "spaces": [vars(space) for space in spaces],
         "partitions": [
-            {"space": p.space, "modality": p.modality, "epoch": p.epoch, "rows": p.count}
+            {
+                "space": p.space,
+                "modality": p.modality,
+                "epoch": p.epoch,
+                "rows": p.count,
+                "dead": p.dead,
+                "background": background(samples.get(p.id)),
+            }
             for p in partitions
         ],
         "roots": [
@@ -47,6 +57,15 @@ def status(rooms: Rooms) -> dict[str, Any]:
         "truncated": [{**path_json(path), "at_s": at_s} for path, at_s in truncated],
         "bytes": folder_bytes(rooms.library),
     }
+
+
+def background(sample: BackgroundRow | None) -> str:
+    """What scores of a partition are compared with, in words; see docs/ranking.md."""
+    share = share_of_sample(sample.kinds) if sample else 0.0
+    if sample is None or share == 0:
+        return "reference, synthetic"
+    own = f"library sample of {sample.rows:,}, {sample.kinds:,} kinds"
+    return own if share == 1 else f"{own} ({share:.0%}), and reference, synthetic"
 
 
 def folder_bytes(folder: Path) -> int:
