@@ -80,7 +80,7 @@ class Unreadable(UnisearchError):
         # A file name may hold newlines and bytes that are no UTF-8: shown escaped, on one line.
         self.path = os.fsdecode(path)
         self.kind: FailureKind = kind
-        self.reason = " ".join(reason.split())
+        self.reason = _printable(" ".join(reason.split()))
         self.transient = transient
         super().__init__(self.path, kind, self.reason)
 
@@ -130,7 +130,10 @@ class RowsGone(LibraryDamaged):
 
 def display(path: str | bytes | os.PathLike[str]) -> str:
     """The path as text on one line: bytes that are no UTF-8 and control characters are escaped."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return _printable(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
+def _printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )

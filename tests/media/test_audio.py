@@ -246,3 +246,25 @@ def test_samples_that_are_no_numbers_are_silence(tmp_path: Path) -> None:
 
     np.testing.assert_allclose(samples(part)[300:400], 0.25, atol=1e-3)
     np.testing.assert_allclose(samples(part)[120:180], 0, atol=1e-3)
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 sample"), (2, "2 samples")])
+def test_a_sound_too_short_for_the_rate_is_not_told_to_be_empty(
+    count: int, said: str, tmp_path: Path, write_sound: Encode
+) -> None:
+    path = write_sound(tmp_path / "a.wav", np.zeros(count, np.float32), 96_000)
+
+    with pytest.raises(Unreadable, match=f"the sound is too short: {said} at 96,000 Hz"):
+        read(path)
+
+
+def test_a_sound_that_is_damaged_throughout_is_not_told_to_be_empty(
+    tmp_path: Path, write_sound: Encode
+) -> None:
+    path = write_sound(tmp_path / "a.flac", np.zeros(16_000, np.float32), 16_000)
+    content = path.read_bytes()
+    frames = content.index(b"\xff\xf8")
+    path.write_bytes(content[:frames] + b"\xaa" * (len(content) - frames))
+
+    with pytest.raises(Unreadable, match="all of the sound is damaged"):
+        read(path)

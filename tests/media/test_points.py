@@ -241,3 +241,27 @@ def test_an_existing_target_is_not_overwritten(tmp_path: Path) -> None:
         convert(source, target)
 
     assert target.read_text() == "mine"
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_published_cloud_that_ends_early_is_damaged_in_our_words(
+    kept: float, tmp_path: Path
+) -> None:
+    path = published(tmp_path / "a.npy")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+
+    with pytest.raises(Unreadable) as caught:
+        convert(path, tmp_path / "a.ply")
+
+    assert caught.value.reason == "its pickle is damaged or ends early"
+
+
+def test_what_a_pickle_asks_for_is_shown_without_effect_on_the_terminal(tmp_path: Path) -> None:
+    path = published(tmp_path / "a.npy")
+    head = path.read_bytes().split(b"\n", 1)[0] + b"\n"
+    path.write_bytes(head + b"cos\n\x1b[31msystem\n.")
+
+    with pytest.raises(Unreadable, match=r"asks for os\.\\x1b\[31msystem: refused") as caught:
+        convert(path, tmp_path / "a.ply")
+
+    assert "\x1b" not in str(caught.value)

@@ -71,7 +71,7 @@ class _Sound:
         self.words = ""
         self.truncated = False
         self.decoded = 0  # samples, before the rate is changed
-        self.damaged = 0  # packets
+        self.promised = False  # that there are samples: by the header or by a damaged packet
         self.reading: Reading | None = None
 
     def parts(self) -> Iterator[Part]:
@@ -88,7 +88,7 @@ class _Sound:
         if self.decoded:
             held = f"{self.decoded:,} sample{'s' * (self.decoded > 1)}"
             return f"the sound is too short: {held} at {self.facts['rate_hz']:,} Hz"
-        return "all of the sound is damaged" if self.damaged else "the sound has no samples"
+        return "all of the sound is damaged" if self.promised else "the sound has no samples"
 
     def tell_truncation(self) -> None:
         """Writes into the Reading, already handed out, where the limit cut the sound."""
@@ -141,6 +141,7 @@ class _Sound:
             if stream.codec_context is None:
                 raise Unreadable(self.path, "unsupported", NO_DECODER)
             self.facts |= {"rate_hz": stream.rate, "channels": stream.channels}
+            self.promised = bool(stream.duration)
             self.words = _words(dict(container.metadata) | dict(stream.metadata))
             with _in_our_words(self.path, "its data is damaged"):
                 yield from batched(
@@ -165,7 +166,7 @@ class _Sound:
             try:
                 frames = packet.decode()
             except av.error.InvalidDataError:
-                self.damaged, in_a_row = self.damaged + 1, in_a_row + 1
+                self.promised, in_a_row = True, in_a_row + 1
                 if in_a_row == 1:
                     logger.warning("%s: damaged sound: a piece left out", display(self.path))
                 if in_a_row > MAX_DAMAGED:

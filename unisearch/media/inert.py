@@ -20,21 +20,25 @@ _KINDS = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", 
 _MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")  # numpy 1 and numpy 2
 
 
+class Refused(pickle.UnpicklingError):
+    """The pickle asks for something else than plain values and arrays; says for what."""
+
+
 class InertType:
     """The kind of a number, 'f2' for instance, or 'O8' for lists of objects."""
 
     def __init__(self, kind: str, *_: object) -> None:
         if kind not in _KINDS and kind not in ("O8", "O"):
-            raise pickle.UnpicklingError(f"arrays of type {str(kind)[:40]!r}")
+            raise Refused(f"arrays of type {str(kind)[:40]!r}")
         self.kind = kind
         self.order = "<"
 
     def restore(self, state: Any) -> None:
         """numpy's state of a plain type: (version, byte order, then nothing but defaults)."""
         if not isinstance(state, tuple) or len(state) < 5 or state[1] not in ("<", "|", "="):
-            raise pickle.UnpicklingError("arrays in another byte order")
+            raise Refused("arrays in another byte order")
         if any(field is not None for field in state[2:5]):
-            raise pickle.UnpicklingError("arrays with fields")
+            raise Refused("arrays with fields")
 
 
 class InertArray:
@@ -49,7 +53,7 @@ class InertArray:
     def restore(self, state: Any) -> None:
         """numpy's state of an array: (version, shape, type, Fortran order, bytes or list)."""
         if not isinstance(state, tuple) or len(state) != 5 or not isinstance(state[2], InertType):
-            raise pickle.UnpicklingError("an array in an unknown form")
+            raise Refused("an array in an unknown form")
         _, self.shape, self.type, self.fortran, self.content = state
 
     def only(self) -> Any:
@@ -84,7 +88,7 @@ def _scalar(kind: object, content: object = None) -> object:
 def _latin1(text: object, encoding: object = "latin1") -> bytes:
     """Stands for _codecs.encode, by which old pickles keep bytes."""
     if not isinstance(text, str) or encoding != "latin1":
-        raise pickle.UnpicklingError("text in an unknown form")
+        raise Refused("text in an unknown form")
     return text.encode("latin1")
 
 
@@ -108,25 +112,25 @@ class _Inert(pickle._Unpickler):
         try:
             return _STAND_INS[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}: refused") from None
+            raise Refused(f"it asks for {module}.{name}: refused") from None
 
     def get_extension(self, code: int) -> None:
-        raise pickle.UnpicklingError(f"it asks for the extension {code}: refused")
+        raise Refused(f"it asks for the extension {code}: refused")
 
     def reduce(self) -> None:
         arguments, function = self.stack.pop(), self.stack[-1]
         if not any(function is known for known in _STAND_INS.values()):
-            raise pickle.UnpicklingError("it calls what is no function of numpy: refused")
+            raise Refused("it calls what is no function of numpy: refused")
         self.stack[-1] = function(*arguments)
 
     def build(self) -> None:
         state, target = self.stack.pop(), self.stack[-1]
         if not isinstance(target, (InertArray, InertType)):
-            raise pickle.UnpicklingError("it changes what is no array: refused")
+            raise Refused("it changes what is no array: refused")
         target.restore(state)
 
     def refuse(self) -> None:
-        raise pickle.UnpicklingError("it builds objects of its own: refused")
+        raise Refused("it builds objects of its own: refused")
 
     dispatch[pickle.REDUCE[0]] = reduce
     dispatch[pickle.BUILD[0]] = build
@@ -137,7 +141,7 @@ class _Inert(pickle._Unpickler):
 def unpickled(file: BinaryIO) -> Any:
     """The value in a pickle: None, numbers, text, bytes, lists, tuples, dicts, InertArray.
 
-    Raises pickle.UnpicklingError for a pickle that asks for anything else, and whatever the
-    pickle machine raises for damage.
+    Raises Refused for a pickle that asks for anything else, and whatever the pickle machine
+    raises for damage.
     """
     return _Inert(file).load()

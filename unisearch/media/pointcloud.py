@@ -7,7 +7,6 @@ Source of the form: the demo clouds of MCR-PEFT/Ex-MCR (OpenShape's packaging of
 from __future__ import annotations
 
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from unisearch.errors import UnisearchError, Unreadable, display
+from unisearch.media.damage import broken
 from unisearch.media.files import guarded, read_bytes
-from unisearch.media.inert import InertArray, unpickled
+from unisearch.media.inert import InertArray, Refused, unpickled
 
 MAX_BYTES = 1024**3
 _WANTED = "published point cloud"
@@ -40,16 +40,25 @@ def convert(source: Path, target: Path) -> int:
 
 
 def _published(source: Path, data: bytes) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    if not data.startswith(npy.MAGIC_PREFIX):
+        raise broken(source, _WANTED, f"not a {_WANTED}: no numpy array")
     file = io.BytesIO(data)
     if npy.read_magic(file) != (1, 0):
         raise Unreadable(source, "unsupported", f"not a {_WANTED}: another numpy version")
-    shape, _, dtype = npy.read_array_header_1_0(file)
+    try:
+        shape, _, dtype = npy.read_array_header_1_0(file)
+    except Exception as error:  # numpy hands what stands there to Python's own parser
+        raise Unreadable(source, "corrupt", "its numpy header is damaged") from error
     if not dtype.hasobject or shape != ():
         raise Unreadable(source, "unsupported", f"not a {_WANTED}: no pickled dictionary in it")
     try:
         content = unpickled(file)
-    except pickle.UnpicklingError as error:
+    except Refused as error:
         raise Unreadable(source, "unsupported", f"not a {_WANTED}: {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Unreadable(source, "corrupt", "its pickle is damaged or ends early") from error
     if isinstance(content, InertArray):
         content = content.only()
     if not isinstance(content, dict):
