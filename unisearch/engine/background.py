@@ -20,7 +20,7 @@ ROWS = 1_024
 #: A sample of so many kinds needs no help from the reference.
 VARIED_KINDS = 256
 #: Reference rows that stand for all queries of their modality.
-QUERIES = 256
+QUERIES = 128
 
 
 def share_of_sample(kinds: int) -> float:

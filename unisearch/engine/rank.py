@@ -83,8 +83,8 @@ def judge(
     usual = spread(unrelated, pairs)
     score, positive = fuse(usual.standardise(cosines), weights)
     attract = np.maximum(weights, 0.0)
-    limit = float(np.average(usual.limits(), weights=attract))
-    wide = stretch(usual.standardise(unrelated), weights)
+    limit = float(attract @ usual.limits()) / float(attract.sum())
+    wide = stretch(usual.standardise(unrelated), weights) if len(weights) > 1 else 1.0
     tail = pairs[int(attract.argmax())].tail
     return score, expected_by_chance(tail, positive / (wide * limit), live, hidden)
 
