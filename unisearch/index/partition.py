@@ -92,7 +92,7 @@ class Partition:
 
     def _covered(self, state: PartitionState, rows: Rows) -> Cover | None:
         """The index over the first rows: kept, or read when there is a newer one."""
-        if state.count <= self._gpu_rows:
+        if 0 < state.count <= self._gpu_rows:
             return self._on_gpu(state, rows)
         if state.count <= self._rules.exact_rows or not faiss_reads_halves():
             return None

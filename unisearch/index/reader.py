@@ -128,8 +128,13 @@ class PartitionReader:
         """The k best rows but for those in `out`, ascending row numbers."""
         count = len(self.rows.keys)
         if allowed is None:
+            live = count - len(out)
+            mostly_dead = live <= count // 2  # as with a filter, few rows lie in lists far apart
+            if mostly_dead and live <= FEW:
+                rows = np.delete(np.arange(count), out)
+                return reranked(self.rows.vectors, [rows] * len(queries), queries, k)
             bits = self._alive if out is self.dead else bits_without(out, count)
-            return self._searched(queries, k, bits, 1.0, asking)
+            return self._searched(queries, k, bits, live / count if mostly_dead else 1.0, asking)
         survivors = self._row_of(allowed)
         survivors = survivors[survivors >= 0]
         if out is not self.dead:
