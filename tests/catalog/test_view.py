@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sqlalchemy import event
 
 from unisearch.catalog.open import Catalog
 from unisearch.catalog.rows import Counts
@@ -16,9 +15,11 @@ def statements(catalog: Catalog, ask: Callable[[Any], Any]) -> int:
     """How many SQL statements a question takes."""
     seen: list[str] = []
     with catalog.view() as view:
-        event.listen(catalog._engine, "before_cursor_execute", lambda *asked: seen.append(asked[2]))
+        raw: Any = view._connection.connection.dbapi_connection
+        raw.set_trace_callback(seen.append)
         ask(view)
-    return len(seen)
+        raw.set_trace_callback(None)
+    return sum(not one.startswith("--") for one in seen)  # SQLite tells of triggers that way
 
 
 def test_hits_are_joined_in_one_statement(catalog: Catalog, add: Add) -> None:
@@ -27,6 +28,37 @@ def test_hits_are_joined_in_one_statement(catalog: Catalog, add: Add) -> None:
             add(tx, b"%d.txt" % number, texts=["one", "two"])
 
     assert statements(catalog, lambda view: view.hits(range(1, 61))) == 1
+
+
+def test_an_unchanged_library_is_not_asked_again_what_it_holds(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        add(tx, b"a.txt")
+        tx.add_space("toy-1", "toy", 16)
+        tx.partition("toy-1", "text")
+
+    first = statements(catalog, lambda view: view.partitions("toy-1"))
+    again = statements(catalog, lambda view: view.partitions("toy-1"))
+    with catalog.write() as tx:
+        tx.commit_rows(tx.partition("toy-1", "text"), 7, [])
+    with catalog.view() as view:
+        after = view.partitions("toy-1")
+
+    assert first > 0
+    assert again == 0
+    assert after["text"].count == 7
+
+
+def test_what_another_process_committed_is_seen(catalog: Catalog, add: Add) -> None:
+    with catalog.view() as view:
+        before = view.all_partitions()
+    other = Catalog.open(catalog.path, write=True)
+    with other.write() as tx:
+        tx.add_space("toy-1", "toy", 16)
+        tx.partition("toy-1", "text")
+    other.close()
+
+    with catalog.view() as view:
+        assert len(view.all_partitions()) == len(before) + 1
 
 
 def test_a_hit_tells_everything_that_is_shown(catalog: Catalog, add: Add) -> None:

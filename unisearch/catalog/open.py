@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -64,7 +65,7 @@ class Catalog:
     def view(self) -> Iterator[View]:
         """One read transaction: everything asked inside sees the same committed state."""
         with self._errors(), self._engine.connect() as connection, connection.begin() as reading:
-            yield View(connection, self._dead)
+            yield View(connection, self._dead, _memory(connection))
             reading.rollback()  # nothing to commit, and a damaged file refuses to
 
     @contextmanager
@@ -75,6 +76,7 @@ class Catalog:
             with connection.begin():
                 # Dead rows of its own: what it sees may be undone.
                 writing = Writing(connection, DeadRows())
+                connection.info.clear()
                 yield writing
                 writing.check_settled()
 
@@ -163,7 +165,13 @@ def _engine(path: Path, write: bool, immutable: bool) -> Engine:
         raw.execute("PRAGMA synchronous = FULL")
         return raw
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
+    engine = create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        max_overflow=-1,
+        pool_reset_on_return=None,
+    )
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -172,6 +180,17 @@ def _begin(connection: Connection) -> None:
     """Begin in SQLite itself: Python's driver would begin too late for a steady view."""
     immediate = connection.get_execution_options().get("immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _memory(connection: Connection) -> dict[Any, Any]:
+    """What earlier views of this connection remember; emptied when somebody committed since."""
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    version = raw.execute("PRAGMA data_version").fetchone()[0]
+    if connection.info.get("version") != version:
+        connection.info.update(version=version, memory={})
+    memory: dict[Any, Any] = connection.info["memory"]
+    return memory
 
 
 def _is_frozen(path: Path) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ from unisearch.catalog.where_sql import Condition
 from unisearch.records import FACTS, Block, Modality, PartitionState
 
 __all__ = ["DeadRows", "SegmentRow", "View"]
+
+T = TypeVar("T")
 
 _STAT = "{0}.inode, {0}.device, {0}.size_bytes, {0}.mtime_ns, {0}.ctime_ns"
 _ITEM = f"""
@@ -87,12 +89,19 @@ class DeadRows:
 class View:
     """Questions that all see the same committed state."""
 
-    def __init__(self, connection: Connection, dead: DeadRows) -> None:
+    def __init__(
+        self, connection: Connection, dead: DeadRows, memory: dict[Any, Any] | None = None
+    ) -> None:
+        """memory: what was read before and still holds; None for a state that changes"""
         self._connection = connection
         self._dead = dead
+        self._memory = memory
 
     def partitions(self, space_id: str) -> dict[Modality, PartitionState]:
         """What is committed of each partition of a space."""
+        return self._once(("partitions", space_id), lambda: self._partitions(space_id))
+
+    def _partitions(self, space_id: str) -> dict[Modality, PartitionState]:
         rows = self._run(
             "SELECT id, modality, epoch, count, dead FROM partitions WHERE space_id = ?", space_id
         )
@@ -105,11 +114,16 @@ class View:
 
     def all_partitions(self) -> list[PartitionRow]:
         """Every partition of every space."""
-        rows = self._run(
-            "SELECT p.id, p.space_id, s.dim, p.modality, p.epoch, p.count, p.dead"
-            " FROM partitions p JOIN spaces s ON s.id = p.space_id ORDER BY p.id"
+        return self._once(
+            "all_partitions",
+            lambda: [
+                PartitionRow(*row)
+                for row in self._run(
+                    "SELECT p.id, p.space_id, s.dim, p.modality, p.epoch, p.count, p.dead"
+                    " FROM partitions p JOIN spaces s ON s.id = p.space_id ORDER BY p.id"
+                )
+            ],
         )
-        return [PartitionRow(*row) for row in rows]
 
     def blocks(self, space_id: str, modality: Modality) -> list[Block]:
         """The checksums of a partition's current epoch, in order."""
@@ -137,9 +151,9 @@ class View:
         filters, values = self._filters(under, where)
         prefer = prefer or {}
         wanted = json.dumps([[int(key), prefer.get(int(key))] for key in segment_ids])
-        rows = self._connection.exec_driver_sql(
-            _HITS.format(filters=filters), {"wanted": wanted, **values}
-        )
+        # The driver itself: SQLAlchemy's result takes longer than the statement.
+        raw: Any = self._connection.connection.dbapi_connection
+        rows = raw.execute(_HITS.format(filters=filters), {"wanted": wanted, **values})
         return {
             row[0]: SegmentRow(row[0], row[1], row[2], join(row[3], row[4]), *row[5:])
             for row in rows
@@ -291,7 +305,9 @@ class View:
 
     def backgrounds(self, space_id: str | None = None) -> list[BackgroundRow]:
         """The samples of the partitions of a space, or of all spaces, without their vectors."""
-        return backgrounds.of_all(self._connection, space_id)
+        return self._once(
+            ("backgrounds", space_id), lambda: backgrounds.of_all(self._connection, space_id)
+        )
 
     def background_sample(self, row: BackgroundRow) -> NDArray[np.float16]:
         """The vectors (n, dim) of a sample. Raises LibraryDamaged when they are not as stored."""
@@ -346,6 +362,16 @@ class View:
             return "", {}
         roots = [(root, path) for root, path in self._run("SELECT id, path FROM roots")]
         return below(os.path.realpath(under), roots)
+
+    def _once(self, name: Hashable, read: Callable[[], T]) -> T:
+        """What `read` returns; read once for each committed state, since most queries see the
+        same one."""
+        if self._memory is None:
+            return read()
+        if name not in self._memory:
+            self._memory[name] = read()
+        found: T = self._memory[name]
+        return found
 
     def _run(self, statement: str, *values: Any) -> Any:
         return self._connection.exec_driver_sql(statement, values)
