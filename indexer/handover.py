@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
 from indexer.report import Failure, Progress, Report
@@ -81,6 +81,8 @@ def decode_job(line: bytes) -> Job:
     name = said.get("job")
     if name not in NAMES:
         raise BadMessage(f"unknown job {str(name)[:40]!r}")
+    if unknown := said.keys() - _fields(Job) - {"job"}:  # never half of what was asked
+        raise BadMessage(f"unknown wish {min(unknown)[:40]!r}")
     job = Job(
         name,
         tuple(_path(path) for path in _list(said, "paths", str)),
@@ -124,7 +126,7 @@ def decode_answer(line: bytes) -> Answer:
             case "alive":
                 return Alive(bool(said["begun"]))
             case "progress":
-                return Progress(**{**said, "path": _path(said["path"])})
+                return Progress(**{**_known(Progress, said), "path": _path(said["path"])})
             case "report":
                 return _report(said)
             case "back":
@@ -161,7 +163,16 @@ def _plain(report: Report) -> dict[str, Any]:
 def _report(said: dict[str, Any]) -> Report:
     failed = [Failure(_path(path), *rest) for path, *rest in said["failed"]]
     truncated = [(_path(path), float(at_s)) for path, at_s in said["truncated"]]
-    return Report(**{**said, "failed": failed, "truncated": truncated})
+    return Report(**{**_known(Report, said), "failed": failed, "truncated": truncated})
+
+
+def _known(kind: type, said: dict[str, Any]) -> dict[str, Any]:
+    """What this version knows of it: a newer holder may tell more."""
+    return {name: said[name] for name in said.keys() & _fields(kind)}
+
+
+def _fields(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)}
 
 
 def _line(values: dict[str, Any]) -> bytes:

@@ -263,7 +263,8 @@ class Holder:
 
     def _give_back(self, guest: Guest) -> None:
         guest.steps.close()
-        self._answer(guest.handed, Back(guest.steps.report))
+        done = guest.steps.result
+        self._answer(guest.handed, Back(guest.steps.report) if done is None else done)
 
     def _answer(self, handed: Handed, answer: Answer) -> None:
         handed.answer(answer)

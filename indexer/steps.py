@@ -25,12 +25,12 @@ class Steps:
     """A job that has begun.
 
     report: of `index`, what was done up to the last step
-    result: of the other jobs, after the only step
+    result: of the other jobs, as soon as they are done; what follows only tidies up
     """
 
     steps: Generator[None]
     report: Report | None = None
-    result: int = 0
+    result: int | None = None
 
     def step(self) -> bool:
         """Do the next step; whether that was the last one. Raises what the job raises."""
@@ -43,7 +43,9 @@ class Steps:
     @property
     def end(self) -> Report | int:
         """What the job returns."""
-        return self.result if self.report is None else self.report
+        end = self.result if self.report is None else self.report
+        assert end is not None, "the job has not ended"
+        return end
 
 
 def begin(
@@ -84,12 +86,13 @@ def _index(work: Work, upkeep: Upkeep, places: Sequence[bytes]) -> Generator[Non
 def _change(rooms: Rooms, upkeep: Upkeep, job: Job, journal: Journal) -> Steps:
     def only() -> Generator[None]:
         with rooms.catalog.write() as tx:
-            steps.result = _changed(tx, job)
+            count = _changed(tx, job)
             settle(tx, rooms.library)
-        drops = job.name in ("remove_root", "relocate") or (job.name == "forget" and steps.result)
+        drops = job.name in ("remove_root", "relocate") or (job.name == "forget" and count)
         journal.wrote(*job.paths[: bool(drops)])
         if job.now:
             purge(rooms)
+        steps.result = count
         if drops or job.now:
             yield from upkeep.steps()
         yield from ()

@@ -228,6 +228,13 @@ def test_bad_lines_are_bad_messages_and_nothing_else(line: bytes) -> None:
             continue
 
 
+def test_what_a_newer_holder_tells_besides_is_passed_over() -> None:
+    report = Report(added=2)
+    line = encode_answer(report).replace(b'"added"', b'"better": 1, "added"')
+
+    assert decode_answer(line) == report
+
+
 def test_a_run_that_another_process_began_is_told_as_one() -> None:
     fail = Failure(b"/bad", "corrupt", "why")
     began = Report(added=3, unchanged=2, failed=[fail], seconds=1, by_modality={"text": 3})
@@ -606,6 +613,26 @@ def test_a_lock_without_anybody_to_answer_is_told(
     assert library.run().added == 4
 
 
+def test_a_change_that_was_made_is_not_given_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = texts(scene.library.media / "a", 3)
+    scene.holder.run(a)
+
+    def forever(*given: object) -> Iterator[None]:
+        while True:
+            time.sleep(0.01)
+            yield
+
+    monkeypatch.setattr("indexer.upkeep.Upkeep.steps", forever)
+    client = Client(scene.settings, lambda other: other.forget(a))
+    until(lambda: scene.library.items() == [])
+    monkeypatch.setattr("indexer.holder.LAST_TURNS_S", 0.1)
+    scene.holder.close()
+
+    assert client.end() == 3
+
+
 def test_who_mends_the_library_keeps_others_waiting(library: Library) -> None:
     library.fill()
     with alone(library.path):
@@ -656,13 +683,14 @@ def connected(library: Path) -> Iterator[socket.socket]:
         b"[" * 100_000 + b"\n",
         b'{"v":2,"job":"index"}\n',
         b'{"v":1,"job":"drop"}\n',
+        b'{"v":1,"job":"forget","paths":["Lw=="],"gently":true}\n',
         b'{"v":1,"job":"forget","paths":["!"]}\n',
         b'{"v":1,"job":"forget","paths":["YQ=="]}\n',
         b'{"v":1,"job":"tag","items":["1"]}\n',
         encode_job(Job("tag", (), (1,), ("x",))) + b"more\n",
         b"x" * (MAX_LINE_BYTES + 1),
     ],
-    ids=range(10),
+    ids=[str(number) for number in range(11)],
 )
 def test_nonsense_is_answered_in_one_line_and_does_no_harm(scene: Scene, said: bytes) -> None:
     scene.holder.run(texts(scene.library.media / "a", 1))
