@@ -30,7 +30,7 @@ from unisearch.index.build import build
 from unisearch.wiring import open_rooms
 
 TEXTS, PICTURES, REMOVED = 160, 6, 12
-WORDS = "dog cow rain bell door tree fire gate moon hill boat lamp road song wind star".split()
+WORDS = ("dog", "cow", "rain", "bell", "door", "tree", "fire", "gate", "moon", "hill", "boat")
 TIMEOUT_S = 60
 #: So that the texts have a snapshot and a tail.
 VECTORS = {"exact_rows": 100, "tail_rows": 40, "recall": 0.9, "gpu": "off"}

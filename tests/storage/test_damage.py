@@ -22,7 +22,7 @@ from tests.storage.harm import (
     make,
 )
 
-FEW = {".db": 10, ".f16": 2, ".keys": 2, ".faiss": 2, ".json": 2}
+FEW = {".db": 8, ".f16": 1, ".keys": 1, ".faiss": 2, ".json": 1}
 MANY = {".db": 320, ".f16": 20, ".keys": 20, ".faiss": 40, ".json": 30}
 
 #: Columns whose value contradicts nothing when it changes, so that nobody can see it.
@@ -74,7 +74,7 @@ class Ward:
         self._copy()
         harm.do(self.library)
         damaged = self.library.with_name("damaged.db")
-        if harm.how == "flip":
+        if harm.how != "remove":
             shutil.copy(self.library / "catalog.db", damaged)
         said = in_child(look_and_mend, self.library)
         if harm.file != "catalog.db":
@@ -144,8 +144,8 @@ def run_all(folder: Path, flips: dict[str, int]) -> Ward:
 def test_damage_is_found_harms_no_search_and_is_mended(tmp_path: Path) -> None:
     ward = run_all(tmp_path, FEW)
 
-    assert ward.counts["rows and snapshots, mended"] >= 25
-    assert sum(ward.counts.values()) >= 40
+    assert ward.counts["rows and snapshots, mended"] >= 20
+    assert sum(ward.counts.values()) >= 35
 
 
 @pytest.mark.soak

@@ -71,9 +71,8 @@ def mend_records(connection: Connection) -> tuple[list[str], list[str]]:
         count = connection.exec_driver_sql(statement).rowcount
         if count:
             done.append(f"{count:,} {what}")
-    for table in ("items", "segments"):
-        if _raise_sequence(connection, table):
-            done.append(f"{table}: the last id that was given, set to the largest")
+    raised = [table for table in ("items", "segments") if _raise_sequence(connection, table)]
+    done += [f"{table}: the last id that was given, set to the largest" for table in raised]
     return done, lost
 
 

@@ -105,6 +105,11 @@ class Partition:
             except FileNotFoundError:
                 continue  # superseded since it was listed
             self._chain = chain
+            break
+        else:
+            where = display(self.snapshots.path)
+            logger.warning("%s: a snapshot is missing; answers stay exact", where)
+            self._cover, self._chain = None, []
         return self._cover
 
     def _loaded(self, chain: list[Manifest], rows: Rows) -> Cover | None:
