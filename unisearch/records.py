@@ -163,7 +163,8 @@ class Hit:
     """One answer: an item, its best segment and how sure we are.
 
     score: standardised, in standard deviations above the background; similarity: bare cosine
-    weak: chance alone would give `expected_by_chance` hits this good in this library
+    weak: chance alone would give more hits this good than is allowed, and no words match
+    expected_by_chance: how many, judged by the vector alone; large also where only a name matched
     matched: whether the vector, the words (names, tags, passages) or both found it
     copies: how many other items share the content
     """
