@@ -37,6 +37,8 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def print_status(facts: dict[str, Any]) -> None:
     """The facts as a few short tables."""
+    from unisearch.engine.indexes import told
+
     out = console()
     out.print(f"library  {facts['library']} ({megabytes(facts['bytes'])})", soft_wrap=True)
     out.print(f"space    {facts['space']}")
@@ -46,10 +48,12 @@ def print_status(facts: dict[str, Any]) -> None:
     for kind, counts in facts["modalities"].items():
         kinds.add_row(kind, *(f"{counts[name]:,}" for name in columns))
     out.print(kinds)
-    vectors = table("vectors", "space", "rows", "background", right=("rows",))
+    vectors = table("vectors", "space", "rows", "dead", "index", "background",
+                    right=("rows", "dead"))  # fmt: skip
     for part in facts["partitions"]:
         rows = f"{part['rows'] - part['dead']:,}"
-        vectors.add_row(part["modality"], part["space"], rows, part["background"])
+        cells = rows, f"{part['dead']:,}", told(part["index"]), part["background"]
+        vectors.add_row(part["modality"], part["space"], *cells)
     out.print(vectors)
     folders = table("folder", "items", right=("items",))
     for root in facts["roots"]:

@@ -12,6 +12,7 @@ from unisearch.catalog.backgrounds import BackgroundRow
 from unisearch.catalog.rows import RootRow
 from unisearch.engine.answer import path_json
 from unisearch.engine.background import share_of_sample
+from unisearch.engine.indexes import index_of
 from unisearch.errors import display
 from unisearch.wiring import Rooms
 
@@ -40,6 +41,7 @@ def status(rooms: Rooms) -> dict[str, Any]:
                 "epoch": p.epoch,
                 "rows": p.count,
                 "dead": p.dead,
+                "index": index_of(rooms, p, partitions),
                 "background": background(samples.get(p.id)),
             }
             for p in partitions

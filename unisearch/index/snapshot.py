@@ -57,10 +57,10 @@ class Manifest:
         body = asdict(self)
         return json.dumps({**body, "digest": _digest(body)}, indent=1).encode()
 
-    def is_of(self, epoch: int, count: int, keys: NDArray[np.int64]) -> bool:
-        """Whether it is of these rows; keys: int64 (count,), as stored."""
+    def is_of(self, epoch: int, count: int, keys: NDArray[np.int64] | None) -> bool:
+        """Whether it is of these rows; keys: int64 (count,), as stored, None to believe it."""
         same = self.epoch == epoch and self.stop <= count
-        return same and self.keys == keys_digest(keys, self.stop)
+        return same and (keys is None or self.keys == keys_digest(keys, self.stop))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
@@ -102,10 +102,10 @@ class SnapshotFolder:
                 logger.warning("%s: %s; answers stay exact", display(path), error)
         return found
 
-    def chain(self, epoch: int, count: int, keys: NDArray[np.int64]) -> list[Manifest]:
+    def chain(self, epoch: int, count: int, keys: NDArray[np.int64] | None) -> list[Manifest]:
         """The newest main snapshot of these rows and the deltas that continue it, or nothing.
 
-        keys: int64 (count,), as stored
+        keys: int64 (count,), as stored, None to believe their manifests
         """
         ours = [one for one in self.manifests() if one.is_of(epoch, count, keys)]
         mains = [one for one in ours if one.base is None]
