@@ -18,6 +18,7 @@ from indexer.compaction import compact, tidy
 from indexer.encode import Draft
 from indexer.store import put_drafts, settle
 from unisearch.catalog.rows import PartitionRow, Span, Stat
+from unisearch.catalog.write import Writing
 from unisearch.config import Settings
 from unisearch.index import durable
 from unisearch.index.build import Job, build
@@ -72,14 +73,15 @@ class Store:
         self.rooms = open_rooms(settings_of(folder), write=True)
         tidy(self.rooms)
 
-    def add(self, files: Reference) -> None:
-        """New files, each with the content of its number."""
+    def add(self, files: Reference, without: Iterable[str] = ()) -> None:
+        """New files, each with the content of its number; others go in the same transaction."""
         with self.rooms.catalog.write() as tx:
             root = tx.add_root(ROOT)
             drafts = {seed: _draft(seed) for seed in dict.fromkeys(files.values())}
             contents = put_drafts(tx, self.folder, SPACE, drafts.values())
             for name, seed in files.items():
                 tx.put_item(root, name.encode(), Stat(1, 1, seed, 1, 1), contents[drafts[seed]])
+            self._remove(tx, without)
             settle(tx, self.folder)
             for partition in tx.all_partitions():
                 renew(tx, self.folder, partition)
@@ -87,8 +89,7 @@ class Store:
     def remove(self, names: Iterable[str]) -> None:
         """Forget files."""
         with self.rooms.catalog.write() as tx:
-            known = tx.known_files()
-            tx.remove_items([known[ROOT + b"/" + name.encode()].item for name in names])
+            self._remove(tx, names)
             settle(tx, self.folder)
 
     def move(self, old: str, new: str) -> None:
@@ -111,6 +112,10 @@ class Store:
 
     def close(self) -> None:
         self.rooms.close()
+
+    def _remove(self, tx: Writing, names: Iterable[str]) -> None:
+        known = tx.known_files()
+        tx.remove_items([known[ROOT + b"/" + name.encode()].item for name in names])
 
     def _partitions(self) -> list[PartitionRow]:
         with self.rooms.catalog.view() as view:
