@@ -20,11 +20,11 @@ from indexer.compaction import compact
 from unisearch.catalog.rows import PartitionRow
 from unisearch.errors import LibraryDamaged, display
 from unisearch.index.build import Job
-from unisearch.index.halves_view import faiss_reads_halves
+from unisearch.index.halves_view import faiss_reads_halves, faiss_sees_gpus
 from unisearch.index.plan import next_step
 from unisearch.index.snapshot import SnapshotFolder
 from unisearch.records import Modality, PartitionState
-from unisearch.wiring import Rooms, row_files, rules, snapshots
+from unisearch.wiring import Rooms, gpu_rows, row_files, rules, snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -146,13 +146,20 @@ class Upkeep:
             count=state.count,
             dead=state.dead,
             step=step,
-            kind="fast",
+            kind=self._kind(partition, state.count),
             recall=settings.recall,
             queries=dict(self._queries(partition, states, settings.tuning_queries)),
             mix=mix,
             own_queries=settings.tuning_queries,
             parent=os.getpid(),
         )
+
+    def _kind(self, partition: PartitionRow, count: int) -> str:
+        """Codes that FAISS can search on a GPU, where the rows themselves do not fit there."""
+        vectors = self._rooms.settings.vectors
+        if vectors.gpu == "off" or not faiss_sees_gpus():
+            return "fast"
+        return "fast" if count <= gpu_rows(self._rooms.settings, partition.dim) else "gpu"
 
     def _folder(self, partition: PartitionRow) -> SnapshotFolder:
         if partition.id not in self._folders:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from unisearch.config import load_settings
+from unisearch.wiring import gpu_rows
+
 #: Runs the code, and says on stderr how threads wait at the moment when torch is looked for.
 WATCHED = """
 import os, sys
@@ -62,3 +65,13 @@ def test_the_users_own_setting_of_threads_holds(tmp_path: Path) -> None:
                    OMP_WAIT_POLICY="ACTIVE")  # fmt: skip
 
     assert told == ["waiting: ACTIVE"]
+
+
+def test_vectors_take_a_share_of_the_gpu_unless_it_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (8 * 1024**3, 80 * 1024**3))
+
+    assert gpu_rows(load_settings(vectors={"gpu_share": 0.25}), dim=512) == 2 * 1024**2
+    assert gpu_rows(load_settings(vectors={"gpu": "off"}), dim=512) == 0

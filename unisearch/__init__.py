@@ -34,7 +34,7 @@ def open(library: Path | str | None = None, *, config: Path | str | None = None)
     from unisearch.engine.engine import Engine
     from unisearch.wiring import open_rooms
 
-    return Engine(open_rooms(load_settings(config, library=library)))
+    return Engine(open_rooms(load_settings(config, library=library), stays=True))
 
 
 def __getattr__(name: str) -> Any:

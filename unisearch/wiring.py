@@ -44,10 +44,14 @@ _NO_OBSTACLE = (
 
 @dataclass
 class Rooms:
-    """The opened rooms of one library. Use as a context manager, or call close()."""
+    """The opened rooms of one library. Use as a context manager, or call close().
+
+    stays: whether this process asks many questions, so that moving vectors to a GPU pays
+    """
 
     settings: Settings
     catalog: Catalog
+    stays: bool = False
 
     @property
     def library(self) -> Path:
@@ -70,25 +74,14 @@ class Rooms:
 
     def partition(self, modality: Modality, space: Space | None = None) -> Partition:
         """The vectors of that modality in the active or the given space, to search in."""
-        vectors = self.settings.vectors
         space = space or self.space
         return Partition(
             _row_files(self.library, space.id, modality, space.dim),
             snapshots(self.library, space.id, modality),
             modality,
             rules(self.settings),
-            gpu_rows=self._gpu_rows if vectors.gpu == "auto" else 0,
+            gpu_rows=gpu_rows(self.settings, space.dim) if self.stays else 0,
         )
-
-    @cached_property
-    def _gpu_rows(self) -> int:
-        """How many rows of the active space fit into the allowed share of the GPU's memory."""
-        import torch
-
-        if not torch.cuda.is_available():
-            return 0
-        free, _ = torch.cuda.mem_get_info()
-        return int(free * self.settings.vectors.gpu_share) // (2 * self.space.dim)
 
     def close(self) -> None:
         """Releases the catalogue."""
@@ -102,11 +95,15 @@ class Rooms:
 
 
 def open_rooms(
-    settings: Settings | None = None, library: Path | str | None = None, *, write: bool = False
+    settings: Settings | None = None,
+    library: Path | str | None = None,
+    *,
+    write: bool = False,
+    stays: bool = False,
 ) -> Rooms:
     """The rooms of a library; with `write` it is created when there is none.
 
-    library: overrides settings.library
+    library: overrides settings.library; stays: see Rooms
     Raises LibraryMissing, also for a folder of other files, LibraryTooNew or LibraryDamaged.
     """
     settings = settings or load_settings()
@@ -118,8 +115,8 @@ def open_rooms(
     if write and not file.exists():
         check_folder(settings.library)
         settings.library.mkdir(parents=True, exist_ok=True)
-        return Rooms(settings, Catalog.create(file))
-    return Rooms(settings, Catalog.open(file, write=write))
+        return Rooms(settings, Catalog.create(file), stays)
+    return Rooms(settings, Catalog.open(file, write=write), stays)
 
 
 def check_folder(library: Path) -> None:
@@ -153,6 +150,18 @@ def _row_files(library: Path, space: str, modality: Modality, dim: int) -> RowFi
 def snapshots(library: Path, space: str, modality: Modality) -> SnapshotFolder:
     """The index snapshots of a partition."""
     return SnapshotFolder(library / INDEX_FOLDER / space / modality)
+
+
+def gpu_rows(settings: Settings, dim: int) -> int:
+    """How many vectors of that dimension fit into the allowed share of the GPU's free memory."""
+    if settings.vectors.gpu == "off":
+        return 0
+    import torch
+
+    if not torch.cuda.is_available():
+        return 0
+    free, _ = torch.cuda.mem_get_info()
+    return int(free * settings.vectors.gpu_share) // (2 * dim)
 
 
 def rules(settings: Settings) -> Rules:

@@ -274,3 +274,20 @@ def test_without_faiss_search_is_exact(
     found = big.at().search(queries, 10).keys
 
     assert np.array_equal(found, exact(big, queries, 10))
+
+
+def test_rows_on_a_device_answer_with_the_tail_and_join_it_when_it_is_long(
+    big: Stored, unit_rows: UnitRows
+) -> None:
+    partition = Partition(big.files, big.snapshots, "image", BIG, gpu_rows=10_000, gpu="cpu")
+    stops = []
+    for number in range(4):
+        reader = big.at(partition)
+        assert reader.cover is not None
+        stops.append(reader.cover.stop)
+        queries = unit_rows(10, seed=number)
+        assert np.array_equal(reader.search(queries, 10).keys, exact(big, queries, 10))
+        big.add(np.arange(20_000, 20_200) + 200 * number, unit_rows(200, seed=90 + number))
+        big.dead = [*range(number * 50)]
+
+    assert stops == [6_000, 6_000, 6_000, 6_600]

@@ -16,14 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from unisearch.errors import LibraryDamaged, LibraryError, display
+from unisearch.errors import NO_ROOM, LibraryDamaged, LibraryError, display
 
 _BUFFER = 1 << 20
 _TEMPORARY = re.compile(r"\.\d+\.tmp$")
 _ADVICE = {
-    errno.ENOSPC: "no space left on device: free some space and run it again",
-    errno.EDQUOT: "the disk quota is used up: free some space and run it again",
-    errno.EFBIG: "the file would be larger than allowed (ulimit -f, or the file system's limit)",
+    **NO_ROOM,
     errno.EROFS: "the file system is read-only: mount it writable or copy the library",
     errno.EACCES: "no permission to write there: ask its owner, or take another --library",
     errno.EPERM: "no permission to write there: ask its owner, or take another --library",

@@ -28,6 +28,13 @@ def faiss_reads_halves() -> bool:
     return bool(rows[:, 0].tolist() == [1, 0])
 
 
+def faiss_sees_gpus() -> bool:
+    """Whether this FAISS was built for GPUs and there is one."""
+    import faiss
+
+    return int(faiss.get_num_gpus()) > 0
+
+
 def view(vectors: NDArray[np.float16]) -> faiss.IndexScalarQuantizer:
     """An exact inner-product index over these rows, (n, dim) contiguous float16; read only.
 

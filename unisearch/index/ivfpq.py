@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unisearch.errors import VectorError
 from unisearch.index.bits import Bits, floats, reranked
-from unisearch.index.halves_view import view
+from unisearch.index.halves_view import faiss_sees_gpus, view
 from unisearch.index.table import Effort, Found
 
 #: By kind: the code of FAISS's factory. 'fast' is searched by the CPU, in registers; GPUs know
@@ -138,4 +138,4 @@ def _emptied(trained: Any) -> Any:
 def _on_gpu(index: Any) -> bool:
     import faiss
 
-    return faiss.get_num_gpus() > 0 and not isinstance(index, faiss.IndexIVFPQFastScan)
+    return faiss_sees_gpus() and not isinstance(index, faiss.IndexIVFPQFastScan)

@@ -33,13 +33,14 @@ class Partition:
         modality: str,
         rules: Rules | None = None,
         gpu_rows: int = 0,
+        gpu: str = "cuda",
     ) -> None:
-        """gpu_rows: so many rows at most are searched on the GPU; 0 for none"""
+        """gpu_rows: so many rows at most are searched on the GPU, torch's device `gpu`; 0: none"""
         self.files = files
         self.snapshots = snapshots
         self._modality = modality
         self._rules = rules or Rules()
-        self._gpu_rows = gpu_rows
+        self._gpu_rows, self._gpu = gpu_rows, gpu
         self._lock = Lock()
         self._reader: PartitionReader | None = None
         self._made_of: object = None
@@ -129,7 +130,9 @@ class Partition:
     def _on_gpu(self, state: PartitionState, rows: Rows) -> Cover:
         """All rows on the GPU; new ones join them when the tail has grown long."""
         if self._cover is None or state.count - self._cover.stop > self._rules.tail_rows:
-            scan = load("index backend", BACKENDS, "torch")(rows.vectors, "cuda")
+            scan = load("index backend", BACKENDS, "torch")(rows.vectors, self._gpu)
+            if self._cover is None:
+                logger.info("%s vectors are searched on the GPU", self._modality)
             self._cover = Cover(scan, state.count)
         return self._cover
 
