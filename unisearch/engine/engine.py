@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,24 +14,16 @@ from unisearch.catalog.view import View
 from unisearch.catalog.where_sql import Condition, condition
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
-from unisearch.engine.background import Backgrounds
-from unisearch.engine.chance import RANKS, Floats
-from unisearch.engine.encode import encode, likely_modality
-from unisearch.engine.lanes import Lane
+from unisearch.engine.chance import RANKS
+from unisearch.engine.lanes import Lane, Partitions
 from unisearch.engine.rank import Scored
-from unisearch.engine.route import Offer, routed
 from unisearch.engine.spaces import LibrarySpaces
-from unisearch.engine.terms import Asked, Term, Vector, Wanted, check_modalities, negative
+from unisearch.engine.terms import Asked, Term, Wanted, check_modalities, negative
+from unisearch.engine.understand import Understanding
 from unisearch.engine.values import term_of
 from unisearch.errors import RowsGone, UnisearchError, UsageError, display
-from unisearch.index.partition import Partition
-from unisearch.index.reader import PartitionReader
-from unisearch.records import Hit, Modality, PartitionState, Sample
-from unisearch.spaces.base import Space
-from unisearch.wiring import Rooms, read_options
-
-#: The space of each modality that is wanted, for a term of the given modality.
-Choose = Callable[..., dict[Modality, str]]
+from unisearch.records import Hit, Modality
+from unisearch.wiring import Rooms
 
 
 class Engine:
@@ -41,9 +31,9 @@ class Engine:
 
     def __init__(self, rooms: Rooms) -> None:
         self.rooms = rooms
-        self._spaces = LibrarySpaces(rooms)
-        self._partitions: dict[tuple[str, Modality], Partition] = {}
-        self._backgrounds = Backgrounds()
+        spaces = LibrarySpaces(rooms)
+        self._partitions = Partitions(rooms, spaces)
+        self._understanding = Understanding(rooms, spaces, self._partitions)
 
     def search(
         self,
@@ -110,7 +100,7 @@ class Engine:
         def look() -> tuple[Asked, float, list[list[Hit]]]:
             with self.rooms.catalog.view() as view:
                 wanted = self._wanted(view, modalities, k, under, passing)
-                asked = self._understand(view, question, wanted, names)
+                asked = self._understanding.asked(view, question, wanted, names)
                 encoded = time.perf_counter()
                 return asked, encoded, self._find(view, asked, wanted)
 
@@ -154,155 +144,12 @@ class Engine:
             raise UnisearchError(f"{display(folder)}: no such folder, and nothing indexed below it")
         return Wanted(modalities, k, folder, where, allowed)
 
-    def _understand(self, view: View, terms: Sequence[Term], wanted: Wanted, names: bool) -> Asked:
-        """The question with its vectors."""
-        modalities: list[Modality] = []
-        spaces: list[Mapping[Modality, str]] = []
-        vectors: dict[str, Floats] = {}
-        excluded: set[int] = set()
-        hidden = 0
-        offers = self._spaces.offers(view)
-        for place, term in enumerate(terms):
-            choose = partial(self._choose, offers, wanted)
-            if isinstance(term.value, int):
-                modality, found, content, count = self._stored(view, term.value, choose)
-                excluded.add(content)
-                hidden += count
-            else:
-                modality, found = self._encoded(term.value, choose)
-            modalities.append(modality)
-            spaces.append(choose(modality))
-            for space, vector in found.items():
-                rows = vectors.setdefault(space, np.zeros((len(terms), len(vector)), np.float32))
-                rows[place] = vector
-        ranks, items = self._names(view, terms, wanted) if names else ({}, {})
-        return Asked(
-            terms=terms,
-            modalities=modalities,
-            spaces=spaces,
-            vectors=vectors,
-            weights=np.array([term.weight for term in terms], dtype=np.float32),
-            names=ranks,
-            items=items,
-            excluded=frozenset(excluded),
-            hidden=hidden,
-        )
-
-    def _choose(
-        self, offers: Sequence[Offer], wanted: Wanted, modality: Modality, stored: bool = False
-    ) -> dict[Modality, str]:
-        """The space of each wanted modality, for a term of that modality.
-
-        stored: only spaces that hold vectors of the term's own modality
-        A library that has nothing of what is wanted is asked in its first space.
-        """
-        able = [offer for offer in offers if not stored or modality in offer.holds]
-        chosen = routed(modality, wanted.modalities, able, self.rooms.settings.search.routes)
-        if chosen or not able:
-            return chosen
-        return {modality: able[0].space}
-
-    def _encoded(
-        self, value: str | Path | bytes | Sample | Vector, choose: Choose
-    ) -> tuple[Modality, dict[str, Floats]]:
-        """(modality, unit vectors (dim,) by space) of what a term holds. Raises Unreadable.
-
-        What a file is shows when it is read: then other spaces may be the right ones.
-        """
-        modality = likely_modality(value)
-        found: dict[str, Floats] = {}
-        while missing := [space for space in choose(modality).values() if space not in found]:
-            space = self._spaces[missing[0]]
-            options = read_options(self.rooms.settings, space)
-            modality, found[space.id] = encode(space, value, options)
-        return modality, found
-
-    def _names(
-        self, view: View, terms: Sequence[Term], wanted: Wanted
-    ) -> tuple[dict[int, float], dict[int, int]]:
-        """(how well, whose name) by segment: names, captions and passages that hold a sentence."""
-        ranks: dict[int, float] = {}
-        items: dict[int, int] = {}
-        limit = max(self.rooms.settings.search.candidates, 20 * wanted.k)
-        for term in terms:
-            if not isinstance(term.value, str) or term.weight < 0:
-                continue
-            for match in view.match_words(
-                term.value, limit, wanted.modalities, wanted.under, wanted.where
-            ):
-                ranks[match.segment] = max(match.rank, ranks.get(match.segment, 0.0))
-                if match.item is not None:
-                    items[match.segment] = match.item
-        return ranks, items
-
-    def _stored(
-        self, view: View, item: int, choose: Choose
-    ) -> tuple[Modality, dict[str, Floats], int, int]:
-        """(modality, vectors (dim,) by space, content, segments) of an item of the library."""
-        row = view.item(item)
-        if row is None:
-            raise UnisearchError(f"item:{item}: the library has no such item")
-        spaces = set(choose(row.modality, stored=True).values()) if row.modality else set()
-        if row.content is None or row.modality is None or not spaces:
-            raise UnisearchError(f"item:{item}: has no vector in this library")
-        keys = view.segments(items=[item])
-        found = {}
-        for space in spaces:
-            states = view.partitions(space)
-            reader = self._reader(view, self._spaces[space], row.modality, states)
-            if reader is None:
-                raise UnisearchError(f"item:{item}: has no vector in '{space}'")
-            total = reader.vectors(keys).sum(axis=0)
-            found[space] = total / np.linalg.norm(total)
-        return row.modality, found, row.content, len(keys)
-
-    def _reader(
-        self,
-        view: View,
-        space: Space,
-        modality: Modality,
-        states: Mapping[Modality, PartitionState],
-    ) -> PartitionReader | None:
-        """A partition as the view sees it; None when it holds nothing."""
-        state = states.get(modality)
-        if state is None:
-            return None
-        place = space.id, modality
-        if place not in self._partitions:
-            self._partitions[place] = self.rooms.partition(modality, space)
-        reader = self._partitions[place].at(state, partial(view.blocks, space.id, modality))
-        return reader if len(reader) else None
-
-    def _lanes(self, view: View, asked: Asked, wanted: Wanted) -> dict[Modality, list[Lane]]:
-        """The ways into each wanted modality that some attracting term can take."""
-        used = {space for spaces in asked.spaces for space in spaces.values()}
-        states = {space: view.partitions(space) for space in used}
-        samples = {(row.space, row.modality): row for row in view.backgrounds()}
-        lanes: dict[Modality, list[Lane]] = {}
-        for modality in wanted.modalities:
-            terms: dict[str, list[int]] = defaultdict(list)
-            for place, spaces in enumerate(asked.spaces):
-                if modality in spaces:
-                    terms[spaces[modality]].append(place)
-            for space_id, places in terms.items():
-                space = self._spaces[space_id]
-                reader = self._reader(view, space, modality, states[space_id])
-                if reader is not None:
-                    row = samples.get((space_id, modality))
-                    ground = self._backgrounds.of(view, space, modality, row)
-                    lanes.setdefault(modality, []).append(Lane(space, reader, ground, places))
-        return {
-            modality: ways
-            for modality, ways in lanes.items()
-            if any(asked.weights[i] > 0 for lane in ways for i in lane.terms)
-        }
-
     def _find(self, view: View, asked: Asked, wanted: Wanted) -> list[list[Hit]]:
         """The items of each partition, the best segment of each, joined in one statement.
 
         A long sound or text may fill many places with its segments: then more are looked at.
         """
-        lanes = self._lanes(view, asked, wanted)
+        lanes = self._partitions.lanes(view, asked, wanted)
         sizes = [max(len(lane.reader) for lane in ways) for ways in lanes.values()]
         largest = max(sizes, default=0)
         if wanted.allowed is not None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.engine.background import Background
+from unisearch.catalog.view import View
+from unisearch.engine.background import Background, Backgrounds
 from unisearch.engine.chance import Floats, Pair
-from unisearch.engine.terms import Asked
+from unisearch.engine.spaces import LibrarySpaces
+from unisearch.engine.terms import Asked, Wanted
+from unisearch.index.partition import Partition
 from unisearch.index.reader import PartitionReader
+from unisearch.records import Modality, PartitionState
 from unisearch.spaces.base import Space
+from unisearch.wiring import Rooms
 
 Keys = NDArray[np.int64]
 
@@ -51,3 +58,54 @@ class Lane:
     def live(self, allowed: Keys | None) -> int:
         """How many rows could have been found."""
         return len(self.reader) if allowed is None else self.reader.count(allowed)
+
+
+class Partitions:
+    """The partitions of a library and their backgrounds, opened once."""
+
+    def __init__(self, rooms: Rooms, spaces: LibrarySpaces) -> None:
+        self._rooms = rooms
+        self._spaces = spaces
+        self._partitions: dict[tuple[str, Modality], Partition] = {}
+        self._backgrounds = Backgrounds()
+
+    def of(
+        self,
+        view: View,
+        space: Space,
+        modality: Modality,
+        states: Mapping[Modality, PartitionState],
+    ) -> PartitionReader | None:
+        """A partition as the view sees it; None when it holds nothing."""
+        state = states.get(modality)
+        if state is None:
+            return None
+        place = space.id, modality
+        if place not in self._partitions:
+            self._partitions[place] = self._rooms.partition(modality, space)
+        reader = self._partitions[place].at(state, partial(view.blocks, space.id, modality))
+        return reader if len(reader) else None
+
+    def lanes(self, view: View, asked: Asked, wanted: Wanted) -> dict[Modality, list[Lane]]:
+        """The ways into each wanted modality that some attracting term can take."""
+        used = {space for spaces in asked.spaces for space in spaces.values()}
+        states = {space: view.partitions(space) for space in used}
+        samples = {(row.space, row.modality): row for row in view.backgrounds()}
+        lanes: dict[Modality, list[Lane]] = {}
+        for modality in wanted.modalities:
+            terms: dict[str, list[int]] = defaultdict(list)
+            for place, spaces in enumerate(asked.spaces):
+                if modality in spaces:
+                    terms[spaces[modality]].append(place)
+            for space_id, places in terms.items():
+                space = self._spaces[space_id]
+                reader = self.of(view, space, modality, states[space_id])
+                if reader is not None:
+                    row = samples.get((space_id, modality))
+                    ground = self._backgrounds.of(view, space, modality, row)
+                    lanes.setdefault(modality, []).append(Lane(space, reader, ground, places))
+        return {
+            modality: ways
+            for modality, ways in lanes.items()
+            if any(asked.weights[i] > 0 for lane in ways for i in lane.terms)
+        }

@@ -1,0 +1,134 @@
+"""Terms in, a question ready to be searched for out: vectors, and what the words match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from unisearch.catalog.view import View
+from unisearch.engine.chance import Floats
+from unisearch.engine.encode import encode, likely_modality
+from unisearch.engine.lanes import Partitions
+from unisearch.engine.route import Offer, routed
+from unisearch.engine.spaces import LibrarySpaces
+from unisearch.engine.terms import Asked, Term, Vector, Wanted
+from unisearch.errors import UnisearchError
+from unisearch.records import Modality, Sample
+from unisearch.wiring import Rooms, read_options
+
+#: The space of each modality that is wanted, for a term of the given modality.
+Choose = Callable[..., dict[Modality, str]]
+
+
+class Understanding:
+    """Encodes terms into the spaces that answer them, and looks their words up."""
+
+    def __init__(self, rooms: Rooms, spaces: LibrarySpaces, partitions: Partitions) -> None:
+        self._rooms = rooms
+        self._spaces = spaces
+        self._partitions = partitions
+
+    def asked(self, view: View, terms: Sequence[Term], wanted: Wanted, names: bool) -> Asked:
+        """The question with its vectors."""
+        modalities: list[Modality] = []
+        spaces: list[Mapping[Modality, str]] = []
+        vectors: dict[str, Floats] = {}
+        excluded: set[int] = set()
+        hidden = 0
+        offers = self._spaces.offers(view)
+        for place, term in enumerate(terms):
+            choose = partial(self._choose, offers, wanted)
+            if isinstance(term.value, int):
+                modality, found, content, count = self._stored(view, term.value, choose)
+                excluded.add(content)
+                hidden += count
+            else:
+                modality, found = self._encoded(term.value, choose)
+            modalities.append(modality)
+            spaces.append(choose(modality))
+            for space, vector in found.items():
+                rows = vectors.setdefault(space, np.zeros((len(terms), len(vector)), np.float32))
+                rows[place] = vector
+        ranks, items = self._names(view, terms, wanted) if names else ({}, {})
+        return Asked(
+            terms=terms,
+            modalities=modalities,
+            spaces=spaces,
+            vectors=vectors,
+            weights=np.array([term.weight for term in terms], dtype=np.float32),
+            names=ranks,
+            items=items,
+            excluded=frozenset(excluded),
+            hidden=hidden,
+        )
+
+    def _choose(
+        self, offers: Sequence[Offer], wanted: Wanted, modality: Modality, stored: bool = False
+    ) -> dict[Modality, str]:
+        """The space of each wanted modality, for a term of that modality.
+
+        stored: only spaces that hold vectors of the term's own modality
+        A library that has nothing of what is wanted is asked in its first space.
+        """
+        able = [offer for offer in offers if not stored or modality in offer.holds]
+        chosen = routed(modality, wanted.modalities, able, self._rooms.settings.search.routes)
+        if chosen or not able:
+            return chosen
+        return {modality: able[0].space}
+
+    def _encoded(
+        self, value: str | Path | bytes | Sample | Vector, choose: Choose
+    ) -> tuple[Modality, dict[str, Floats]]:
+        """(modality, unit vectors (dim,) by space) of what a term holds. Raises Unreadable.
+
+        What a file is shows when it is read: then other spaces may be the right ones.
+        """
+        modality = likely_modality(value)
+        found: dict[str, Floats] = {}
+        while missing := [space for space in choose(modality).values() if space not in found]:
+            space = self._spaces[missing[0]]
+            options = read_options(self._rooms.settings, space)
+            modality, found[space.id] = encode(space, value, options)
+        return modality, found
+
+    def _names(
+        self, view: View, terms: Sequence[Term], wanted: Wanted
+    ) -> tuple[dict[int, float], dict[int, int]]:
+        """(how well, whose name) by segment: names, captions and passages that hold a sentence."""
+        ranks: dict[int, float] = {}
+        items: dict[int, int] = {}
+        limit = max(self._rooms.settings.search.candidates, 20 * wanted.k)
+        for term in terms:
+            if not isinstance(term.value, str) or term.weight < 0:
+                continue
+            for match in view.match_words(
+                term.value, limit, wanted.modalities, wanted.under, wanted.where
+            ):
+                ranks[match.segment] = max(match.rank, ranks.get(match.segment, 0.0))
+                if match.item is not None:
+                    items[match.segment] = match.item
+        return ranks, items
+
+    def _stored(
+        self, view: View, item: int, choose: Choose
+    ) -> tuple[Modality, dict[str, Floats], int, int]:
+        """(modality, vectors (dim,) by space, content, segments) of an item of the library."""
+        row = view.item(item)
+        if row is None:
+            raise UnisearchError(f"item:{item}: the library has no such item")
+        spaces = set(choose(row.modality, stored=True).values()) if row.modality else set()
+        if row.content is None or row.modality is None or not spaces:
+            raise UnisearchError(f"item:{item}: has no vector in this library")
+        keys = view.segments(items=[item])
+        found = {}
+        for space in spaces:
+            states = view.partitions(space)
+            reader = self._partitions.of(view, self._spaces[space], row.modality, states)
+            if reader is None:
+                raise UnisearchError(f"item:{item}: has no vector in '{space}'")
+            total = reader.vectors(keys).sum(axis=0)
+            found[space] = total / np.linalg.norm(total)
+        return row.modality, found, row.content, len(keys)
