@@ -12,6 +12,7 @@ from unisearch.catalog.rows import PartitionRow
 from unisearch.errors import LibraryDamaged, display
 from unisearch.index import durable
 from unisearch.index.compact import copy_live
+from unisearch.index.rows import BLOCK_ROWS, Rows, is_sound
 from unisearch.records import Block, PartitionState
 from unisearch.wiring import INDEX_FOLDER, Rooms, row_files, snapshots
 
@@ -70,9 +71,13 @@ def tidy(rooms: Rooms) -> None:
     for partition in partitions:
         files = row_files(rooms.library, partition)
         try:
-            files.open(partition.epoch, partition.count)
+            rows = files.open(partition.epoch, partition.count)
         except LibraryDamaged as error:
             logger.warning("%s; 'unisearch doctor' says more", error)
+            continue
+        if not _ends_sound(rooms, partition, rows):
+            where = display(files.folder)
+            logger.warning("%s: the last rows are damaged; 'unisearch doctor' says more", where)
             continue
         files.cut(partition.epoch, partition.count)
         strays = {
@@ -93,6 +98,17 @@ def _drop_foreign(rooms: Rooms, partition: PartitionRow) -> None:
     """Remove snapshots that nobody can use: of other epochs, or unfinished."""
     folder = snapshots(rooms.library, partition.space, partition.modality)
     folder.keep_only([one for one in folder.manifests() if one.epoch == partition.epoch])
+
+
+def _ends_sound(rooms: Rooms, partition: PartitionRow, rows: Rows) -> bool:
+    """Whether the committed rows end where the last checksum says: a damaged count cuts nothing."""
+    with rooms.catalog.view() as view:
+        blocks = view.blocks(partition.space, partition.modality)
+    if not blocks:
+        return partition.count == 0
+    last = blocks[-1]
+    ends = last.block * BLOCK_ROWS + last.rows
+    return ends == partition.count and is_sound(rows, last)
 
 
 def _temporary(folder: Path) -> Iterable[Path]:

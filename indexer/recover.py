@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.backgrounds import renew
+from indexer.extents import mend_extents
 from unisearch.catalog.check import Problem
 from unisearch.catalog.rows import ItemRow
 from unisearch.catalog.write import Writing
@@ -39,6 +40,7 @@ class Recovery:
             if "words" in kinds:
                 tx.rebuild_words()
                 self._done.append("words for searching and shown names: made anew")
+            self._done += mend_extents(tx, self._rooms.library)
             dead = {one.id: one.dead for one in tx.all_partitions()}
             self._mend_records(tx)
             left = [one.id for one in tx.all_partitions() if one.dead != dead[one.id]]

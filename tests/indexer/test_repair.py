@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from indexer import Indexer
+from indexer.compaction import tidy
 from indexer.lock import take_lock
 from indexer.repair import Repaired, repair
 from unisearch.engine.doctor import doctor
@@ -176,6 +177,37 @@ def test_records_that_contradict_each_other_are_found_and_mended(
     assert wrong(filled) == []
     assert len(filled.live_rows()) == before
     assert repair(filled.settings) == Repaired()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE partitions SET count = 9000000000000 WHERE modality = 'image'",
+        "UPDATE partitions SET count = 0 WHERE modality = 'image'",
+        "UPDATE partitions SET epoch = 64 WHERE modality = 'image'",
+        "UPDATE spaces SET dim = 65",
+        "UPDATE spaces SET dim = 0",
+    ],
+)
+def test_numbers_that_the_checksums_prove_are_set_again_and_nothing_is_read(
+    filled: Library, statement: str, nothing_embedded: Callable[[], None]
+) -> None:
+    before = filled.live_rows()
+    change(filled, statement)
+    assert wrong(filled)
+    with open_rooms(filled.settings, write=True) as rooms_:
+        tidy(rooms_)  # as any writer does first: what is left must be of use
+
+    report = repair(filled.settings)
+
+    nothing_embedded()
+    assert (report.again, report.lost, report.left) == ([], [], [])
+    assert wrong(filled) == []
+    after = filled.live_rows()
+    assert {key: bytes(row) for key, row in after.items()} == {
+        key: bytes(row) for key, row in before.items()
+    }
+    assert filled.run().unchanged == 4
 
 
 def test_an_item_below_an_unknown_folder_is_told_as_lost(filled: Library) -> None:

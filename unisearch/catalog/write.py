@@ -319,6 +319,25 @@ class Writing(View):
         """Put records right that contradict each other: (what was done, what is lost)."""
         return mend.mend_records(self._connection)
 
+    def blocks_by_epoch(self, partition: PartitionRow) -> dict[int, list[Block]]:
+        """All checksums of a partition, in order, also of epochs that it is not in."""
+        found: dict[int, list[Block]] = {}
+        rows = self._run(
+            "SELECT epoch, block, rows, checksum FROM blocks WHERE partition_id = ?"
+            " ORDER BY epoch, block",
+            partition.id,
+        )
+        for epoch, *block in rows:
+            found.setdefault(epoch, []).append(Block(*block))
+        return found
+
+    def set_extent(self, partition: PartitionRow) -> None:
+        """The partition's epoch and count, and the dimension of its space, are these."""
+        self._update(
+            tables.Partition, partition.id, {"epoch": partition.epoch, "count": partition.count}
+        )
+        self._run("UPDATE spaces SET dim = ? WHERE id = ?", partition.dim, partition.space)
+
     def let_go(self, contents: Iterable[int]) -> None:
         """The files of these contents are to be read again; `mend_records` drops the contents."""
         mend.let_go(self._connection, contents)

@@ -67,7 +67,7 @@ def check_rows(files: RowFiles, state: PartitionState, blocks: Sequence[Block]) 
 def _stored(files: RowFiles, epoch: int) -> int:
     """How many rows are there in both files."""
     sizes = _sizes(files, epoch)
-    return min(path.stat().st_size // size if path.exists() else 0 for path, size in sizes)
+    return min(path.stat().st_size // size if size and path.exists() else 0 for path, size in sizes)
 
 
 def _torn(files: RowFiles, state: PartitionState) -> list[str]:
