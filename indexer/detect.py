@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Mapping
@@ -196,9 +197,15 @@ def _still(failure: FailureRow) -> Failure:
     return Failure(failure.path, failure.kind, failure.message, known=True)
 
 
-def _unlisted(folder: bytes, error: OSError) -> Failure:
-    kind: FailureKind = "permission" if isinstance(error, PermissionError) else "vanished"
-    return Failure(folder, kind, f"cannot be listed: {error.strerror}")
+def _unlisted(place: bytes, error: OSError) -> Failure:
+    kinds: dict[int | None, FailureKind] = {
+        errno.EACCES: "permission",
+        errno.EPERM: "permission",
+        errno.ENOENT: "vanished",
+        errno.ENOTDIR: "vanished",
+        errno.ENAMETOOLONG: "unsupported",
+    }
+    return Failure(place, kinds.get(error.errno, "crash"), f"cannot be looked at: {error.strerror}")
 
 
 def _away(folder: bytes) -> Failure:

@@ -19,7 +19,7 @@ from indexer.steps import needs_of
 from indexer.work import ProgressHook
 from unisearch.config import Settings, load_settings
 from unisearch.errors import LibraryMissing, display
-from unisearch.wiring import CATALOG_FILE, Rooms, check_folder, open_rooms
+from unisearch.wiring import Rooms, check_folder, has_catalog, open_rooms
 
 AnyPath = Path | str | bytes
 
@@ -120,7 +120,7 @@ class Indexer:
         self.close()
 
     def _change(self, job: Job) -> int:
-        if not (self.settings.library / CATALOG_FILE).exists():
+        if not has_catalog(self.settings.library):
             raise LibraryMissing(f"{display(self.settings.library)}: no library there")
         count = self._do(job)
         assert isinstance(count, int)

@@ -62,10 +62,11 @@ class Scan:
         while folders:
             inner = []
             for entry in self._entries(folders.pop()):
-                if entry.is_dir(follow_symlinks=False):
-                    inner.append(entry.path)
-                elif found := self._file(entry):
+                found = self._look(entry)
+                if isinstance(found, Found):
                     yield found
+                elif found:
+                    inner.append(found)
             folders += reversed(inner)
 
     def covers(self, path: bytes) -> bool:
@@ -81,16 +82,18 @@ class Scan:
             return []
         return sorted(wanted, key=lambda entry: entry.name)
 
-    def _file(self, entry: os.DirEntry[bytes]) -> Found | None:
+    def _look(self, entry: os.DirEntry[bytes]) -> Found | bytes | None:
+        """A file, the path of a folder, or nothing that is wanted."""
         try:
-            if not entry.is_file(follow_symlinks=False):
-                return None
-            return Found(entry.path, stat_of(entry.stat(follow_symlinks=False)))
+            if entry.is_dir(follow_symlinks=False):
+                return entry.path
+            if entry.is_file(follow_symlinks=False):
+                return Found(entry.path, stat_of(entry.stat(follow_symlinks=False)))
         except FileNotFoundError:  # gone since the folder was listed
             return None
         except OSError as error:
             self.unlisted[entry.path] = error
-            return None
+        return None
 
     def _skipped(self, entry: os.DirEntry[bytes]) -> bool:
         name = os.fsdecode(entry.name)

@@ -189,14 +189,21 @@ def find_config(config: Path | str | None) -> Path | None:
     """
     asked = config or os.environ.get("UNISEARCH_CONFIG")
     if asked:
-        if not Path(asked).is_file():
+        try:
+            there = Path(asked).is_file()
+        except OSError as error:
+            raise BadSetting(f"{display(asked)}: cannot be read: {error.strerror}") from error
+        if not there:
             raise BadSetting(f"{display(asked)}: no such configuration file")
         return Path(asked)
     here = Path("config.yaml")
     if here.is_file() and is_ours(here):
         return here
     user = user_config_path("unisearch") / "config.yaml"
-    return user if user.is_file() else None
+    try:
+        return user if user.is_file() else None
+    except OSError:  # the home of another user, as sudo leaves it
+        return None
 
 
 def is_ours(path: Path) -> bool:

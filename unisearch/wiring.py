@@ -112,16 +112,24 @@ def open_rooms(
     if library is not None:
         settings = settings.model_copy(update={"library": Path(library)})
     file = settings.library / CATALOG_FILE
-    if write and not file.exists():
+    if not has_catalog(settings.library) and write:
         check_folder(settings.library)
         settings.library.mkdir(parents=True, exist_ok=True)
         return Rooms(settings, Catalog.create(file), stays)
     return Rooms(settings, Catalog.open(file, write=write), stays)
 
 
+def has_catalog(library: Path) -> bool:
+    """Whether a library is there; raises LibraryError where that cannot be seen."""
+    try:
+        return (library / CATALOG_FILE).exists()
+    except OSError as error:
+        raise LibraryError(f"{display(library)}: cannot be opened: {error.strerror}") from error
+
+
 def check_folder(library: Path) -> None:
     """Raise LibraryError when a library there would lie among other files. Writes nothing."""
-    if (library / CATALOG_FILE).exists():
+    if has_catalog(library):
         return
     try:
         names = {entry.name for entry in library.iterdir()}

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from indexer.scan import Scan
 
@@ -59,3 +64,51 @@ def test_a_skipped_folder_is_not_entered(tmp_path: Path) -> None:
     scan = Scan(bytes(tmp_path), skip=frozenset((bytes(tmp_path / "a"),)))
 
     assert names(scan) == [b"b/1"]
+
+
+def test_a_place_that_the_system_does_not_show_is_noted_and_the_walk_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems do not tell a folder from a file without looking at it."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text("words")
+    original = os.scandir
+
+    class Entry:
+        def __init__(self, entry: os.DirEntry[bytes]) -> None:
+            self.name, self.path = entry.name, entry.path
+            self.is_file, self.stat = entry.is_file, entry.stat
+
+        def is_dir(self, follow_symlinks: bool) -> bool:
+            if self.name == b"b":
+                raise PermissionError(13, "Permission denied")
+            return False
+
+    @contextmanager
+    def scandir(folder: bytes) -> Iterator[list[Entry]]:
+        with original(folder) as entries:
+            yield [Entry(entry) for entry in entries]
+
+    monkeypatch.setattr("indexer.scan.os.scandir", scandir)
+    scan = Scan(bytes(tmp_path))
+
+    assert names(scan) == [b"a", b"c"]
+    assert list(scan.unlisted) == [bytes(tmp_path / "b")]
+
+
+def test_folders_deeper_than_a_path_may_be_long_are_walked_as_far_as_that(tmp_path: Path) -> None:
+    handle = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(25):  # 25 x 200 characters are more than the system takes in a path
+        os.mkdir("d" * 200, dir_fd=handle)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=handle)
+        os.close(os.open("a.txt", os.O_WRONLY | os.O_CREAT, dir_fd=inner))
+        os.close(handle)
+        handle = inner
+    os.close(handle)
+
+    scan = Scan(bytes(tmp_path))
+    found = list(scan)
+
+    assert 10 < len(found) < 25
+    [error] = scan.unlisted.values()
+    assert error.errno == errno.ENAMETOOLONG
