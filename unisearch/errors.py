@@ -20,8 +20,9 @@ UnisearchError
 from __future__ import annotations
 
 import difflib
+import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 FailureKind = Literal[
@@ -126,6 +127,20 @@ class RowsGone(LibraryDamaged):
     Also seen by a reader that looked its epoch up before a compaction and opens it after;
     one new look tells the two apart.
     """
+
+
+#: What to do about a disk that takes no more.
+NO_ROOM: Mapping[int, str] = {
+    errno.ENOSPC: "no space left on device: free some space and run it again",
+    errno.EDQUOT: "the disk quota is used up: free some space and run it again",
+    errno.EFBIG: "the file would be larger than allowed (ulimit -f, or the file system's limit)",
+}
+
+
+def refused(place: str | bytes | os.PathLike[str], error: OSError) -> str:
+    """'PLACE: why, and what to do', of a system that does not let us write there."""
+    other = f"cannot be written: {(error.strerror or str(error)).lower()}"
+    return f"{display(place)}: {NO_ROOM.get(error.errno or 0, other)}"
 
 
 def display(path: str | bytes | os.PathLike[str]) -> str:

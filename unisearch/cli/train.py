@@ -38,7 +38,12 @@ def starter(
         "starter"
     ),
     minutes: Annotated[
-        float, typer.Option(min=0.1, metavar="M", help="Of training proper, after preparing.")
+        float,
+        typer.Option(
+            min=0.1,
+            metavar="M",
+            help="Of training proper; making the samples comes before and is not counted.",
+        ),
     ] = 60.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Of everything that is random.")] = 0,
     device: Annotated[
@@ -47,12 +52,16 @@ def starter(
     ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="For prepared samples and checkpoints; else beside --out"),
+        typer.Option(
+            metavar="DIR",
+            help="For samples and checkpoints; else .NAME-training beside --out NAME.",
+        ),
     ] = None,
 ) -> None:
     """Train the starter space.
 
-    On the sample world and a corpus; a stopped run goes on. To search with the result, put its
+    On the sample world and a corpus. Samples are made first, once, and kept in the cache: some
+    2 GB and half an hour. A stopped run goes on from there. To search with the result, put its
     folder as 'starter' into the folder `models` of the settings.
     """
     from unisearch.wiring import rest_idle_threads

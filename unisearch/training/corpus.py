@@ -20,11 +20,14 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from unisearch.errors import UsageError
+from unisearch.training.disk import put
 
 Kind = Literal["emoji", "emoji_flat", "furniture", "models", "fbx", "recordings", "sounds"]
 KINDS: tuple[Kind, ...] = (
     "emoji", "emoji_flat", "furniture", "models", "fbx", "recordings", "sounds",
 )  # fmt: skip
+#: Models: their readers want files in folders.
+SOLID: tuple[Kind, ...] = ("furniture", "models", "fbx")
 
 
 @dataclass(frozen=True)
@@ -78,22 +81,37 @@ def read_corpus(folder: Path) -> Corpus:
     return Corpus(folder, tuple(items))
 
 
-def unpack(folder: Path, kind: Kind, into: Path) -> Path:
+def files_of(kind: Kind, cache: Path) -> Path:
+    """The folder that the files of one zip are unpacked into."""
+    return cache / "files" / kind
+
+
+def unpack(folder: Path, kind: Kind, cache: Path) -> Path:
     """The folder with the files of one zip; unpacks only what is not there yet.
 
     Materials and textures lie beside their models, so those readers need real folders.
+    Raises UnisearchError when they cannot be written.
     """
-    target = into / kind
     with zipfile.ZipFile(folder / f"{kind}.zip") as archive:
-        for info in archive.infolist():
-            place = PurePosixPath(info.filename)
-            if info.is_dir() or place.is_absolute() or ".." in place.parts:
-                continue
-            path = target / place
-            if not path.exists() or path.stat().st_size != info.file_size:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(archive.read(info))
-    return target
+        for info, path in _not_unpacked(archive, files_of(kind, cache)):
+            put(path, archive.read(info))
+    return files_of(kind, cache)
+
+
+def missing_bytes(folder: Path, kind: Kind, cache: Path) -> int:
+    """What `unpack` would write."""
+    with zipfile.ZipFile(folder / f"{kind}.zip") as archive:
+        return sum(info.file_size for info, _ in _not_unpacked(archive, files_of(kind, cache)))
+
+
+def _not_unpacked(archive: zipfile.ZipFile, target: Path) -> Iterator[tuple[zipfile.ZipInfo, Path]]:
+    for info in archive.infolist():
+        place = PurePosixPath(info.filename)
+        if info.is_dir() or place.is_absolute() or ".." in place.parts:
+            continue
+        path = target / place
+        if not path.exists() or path.stat().st_size != info.file_size:
+            yield info, path
 
 
 def _rows(folder: Path, kind: Kind) -> Iterator[dict[str, str]]:

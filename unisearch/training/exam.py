@@ -182,8 +182,8 @@ class _Reader:
 
     def _furniture(self, piles: dict[str, Pile]) -> None:
         items = self._corpus.of("furniture")
+        folder = unpack(self._corpus.folder, "furniture", self._cache) if items else Path()
         for item in items:
-            folder = unpack(self._corpus.folder, item.kind, self._cache / "files")
             sample = self._points(folder / item.member)
             if sample is None:
                 continue
@@ -196,8 +196,9 @@ class _Reader:
 
     def _models(self, piles: dict[str, Pile]) -> None:
         """A view of every model; only those kept aside become queries."""
-        for place, item in enumerate(self._corpus.of("models")):
-            folder = unpack(self._corpus.folder, item.kind, self._cache / "files")
+        items = self._corpus.of("models")
+        folder = unpack(self._corpus.folder, "models", self._cache) if items else Path()
+        for place, item in enumerate(items):
             mesh = _mesh(folder / item.member)
             if mesh is None:
                 continue

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file as save_arrays
-from safetensors.torch import save_file
+from safetensors.numpy import save as pack_arrays
+from safetensors.torch import save as pack
 
 from unisearch.records import MODALITIES, Modality, Prepared
 from unisearch.spaces.starter import prepare
@@ -20,6 +20,7 @@ from unisearch.spaces.starter.model import Starter
 from unisearch.spaces.starter.space import REFERENCE, WEIGHTS, encode_batch
 from unisearch.spaces.starter.words import hash_words
 from unisearch.training.corpus import Corpus
+from unisearch.training.disk import put
 from unisearch.training.evaluate import Evaluation
 from unisearch.training.exam import on_grey
 from unisearch.training.split import Split
@@ -47,19 +48,20 @@ def publish(
     out: Path,
     facts: Mapping[str, Any],
 ) -> Path:
-    """Writes the four files into `out`; the manifest, which makes them valid, comes last."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Writes the four files into `out`; the manifest, which makes them valid, comes last.
+
+    Raises UnisearchError when the system refuses.
+    """
     state = {name: tensor.half() if tensor.is_floating_point() else tensor
              for name, tensor in model.state_dict().items()}  # fmt: skip
-    save_file({name: tensor.contiguous().cpu() for name, tensor in state.items()}, out / WEIGHTS)
+    put(out / WEIGHTS, pack({name: tensor.contiguous().cpu() for name, tensor in state.items()}))
     halved = Starter().to(next(model.parameters()).device)
     halved.load_state_dict({name: t.float() if t.is_floating_point() else t
                             for name, t in state.items()})  # fmt: skip
     references = make_references(halved.eval(), stock)
-    save_arrays({key: rows.astype(np.float16) for key, rows in references.items()}, out / REFERENCE)
-    for name in (WEIGHTS, REFERENCE):  # safetensors writes them for the owner alone
-        (out / name).chmod(0o644)
-    (out / "ATTRIBUTION.md").write_text(attribution(corpus, split), "utf-8")
+    halves = {str(key): rows.astype(np.float16) for key, rows in references.items()}
+    put(out / REFERENCE, pack_arrays(halves))
+    put(out / "ATTRIBUTION.md", attribution(corpus, split).encode())
     manifest = {
         "name": "starter",
         "licence": "Apache-2.0; trained on media under the licences in ATTRIBUTION.md",
@@ -71,7 +73,7 @@ def publish(
         "data": _data(corpus, split, stock),
         "metrics": None if evaluation is None else evaluation.to_json(),
     }
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    put(out / "manifest.json", f"{json.dumps(manifest, indent=1)}\n".encode())
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import time
@@ -15,16 +16,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unisearch.errors import display
 from unisearch.spaces.starter.model import Starter
 from unisearch.spaces.starter.space import prepare_sample, stack
 from unisearch.spaces.starter.words import hash_words
 from unisearch.training import augment, losses
 from unisearch.training.average import Average
 from unisearch.training.corpus import read_corpus
+from unisearch.training.disk import amount, check_room, clear_unfinished, free_bytes, put
 from unisearch.training.draw import Batch, Drawer
 from unisearch.training.evaluate import grade
 from unisearch.training.exam import Exam, make_exam
-from unisearch.training.pool import Sizes, build_pool
+from unisearch.training.pool import Sizes, build_pool, plan_pool
 from unisearch.training.publish import publish
 from unisearch.training.split import split_corpus
 from unisearch.training.stock import Stock, load_stock, table_digest
@@ -41,7 +44,9 @@ PAIRS = (
 PROTOTYPES = {"text": 0.4, "image": 1.0, "audio": 0.6, "3d": 0.6}
 #: Smaller pictures first: share of the budget until which a side is used.
 SIDES = ((0.68, 64), (1.01, 80))
-SAVE_EVERY_S, SHOW_EVERY_S, EXAMINE_EVERY_S = 120.0, 30.0, 600.0
+SAVE_EVERY_S, SHOW_EVERY_S, EXAMINE_EVERY_S = 120.0, 10.0, 600.0
+#: Of the checkpoint, while a new one is written beside the old; of the weights and their papers.
+CHECKPOINT_BYTES, WEIGHTS_BYTES = 300_000_000, 30_000_000
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,11 @@ def train(
     """As train_starter, to a plan."""
     media = read_corpus(corpus)
     split = split_corpus(media)
-    paths = build_pool(media, split, cache, plan.sizes, progress)
+    pool = plan_pool(media, split, cache, plan.sizes)
+    check_room(out, WEIGHTS_BYTES)
+    make_room(cache, pool.missing_bytes() + CHECKPOINT_BYTES, progress)
+    paths = build_pool(pool, progress)
+    progress("pool: loading it")
     stock = load_stock(media, split, paths)
     exam = None
     if plan.examine:
@@ -102,6 +111,19 @@ def train(
     run.go(exam, progress)
     evaluation = None if exam is None else grade(run.average.encoder(), exam)
     return publish(run.average.model, stock, media, split, evaluation, out, run.facts())
+
+
+def make_room(cache: Path, needed_bytes: int, progress: Callable[[str], None]) -> None:
+    """Says what the cache will take, and drops what a killed run has left unfinished in it.
+
+    Raises UnisearchError when the disk has less room.
+    """
+    clear_unfinished(cache)
+    progress(
+        f"cache: {display(cache.absolute())}, {amount(needed_bytes)} to be written at most, "
+        f"{amount(free_bytes(cache))} free there; a run that is stopped goes on from it"
+    )
+    check_room(cache, needed_bytes)
 
 
 class Run:
@@ -246,9 +268,9 @@ class Run:
             "prototypes": self.prototypes.detach(), "log_scale": self.log_scale.detach(),
             "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(),
         }  # fmt: skip
-        unfinished = self.checkpoint.with_suffix(".unfinished")
-        torch.save(state, unfinished)
-        unfinished.replace(self.checkpoint)
+        content = io.BytesIO()
+        torch.save(state, content)
+        put(self.checkpoint, content.getbuffer())
 
     def resume(self, progress: Callable[[str], None]) -> None:
         """Takes up the run of the checkpoint; one of other labels or another seed is left alone."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unisearch.training.corpus import Corpus, Item
 from unisearch.training.meaning import Labels, Meanings, tidy
-from unisearch.training.pool import load_part
+from unisearch.training.parts import load_part
 from unisearch.training.split import Split
 from unisearch.world.captions import make_caption
 from unisearch.world.concepts import CONCEPTS
