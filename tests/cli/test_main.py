@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -176,6 +177,32 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
     assert done.stdout == "0\n"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "search --help"])
+def test_results_that_do_not_fit_on_the_disk_are_one_line(arguments: str) -> None:
+    command = [sys.executable, "-m", "unisearch", *arguments.split()]
+
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "unisearch: stdout: no space left on device: free some space and run it again\n"
+    )
+
+
+def test_a_full_disk_of_which_nobody_knows_more_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(door, "app", boom(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/x")))
+
+    code = run(["status"])
+
+    assert code == 1
+    assert capsys.readouterr().err == (
+        "unisearch: /x: no space left on device: free some space and run it again\n"
+    )
 
 
 def test_words_with_signs_are_tags_and_the_rest_are_items(

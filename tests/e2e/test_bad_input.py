@@ -6,8 +6,11 @@ import fcntl
 import io
 import os
 import pickle
+import resource
 import sqlite3
 import struct
+import subprocess
+import sys
 import wave
 import zlib
 from pathlib import Path
@@ -245,3 +248,46 @@ def test_nothing_that_fits_is_said_and_is_no_error(ask: Command, ready: Ready) -
 
     assert done.code == 0
     assert "nothing fits" in done.out.decode()
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--paths"]])
+def test_answers_that_do_not_fit_on_the_disk_are_one_line(ready: Ready, form: list[str]) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "unisearch",
+        "search",
+        "dog",
+        "--library",
+        ready.library,
+        *form,
+    ]
+    environment = {**os.environ, "UNISEARCH_SPACE": "toy"}
+
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "unisearch: stdout: no space left on device: free some space and run it again\n"
+    )
+
+
+def test_a_demo_without_room_is_one_line_and_leaves_nothing_half_made(
+    unisearch: Command, tmp_path: Path
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        done = unisearch("demo", "show")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert done.code == 1
+    assert done.lines()[1:] == [
+        "unisearch: show: the file would be larger than allowed "
+        "(ulimit -f, or the file system's limit)"
+    ]
+    assert list((tmp_path / "show").iterdir()) == []

@@ -17,7 +17,7 @@ import typer
 from unisearch.cli.change import writer
 from unisearch.cli.door import door
 from unisearch.cli.show import console, print_answer, short
-from unisearch.errors import UnisearchError, display
+from unisearch.errors import UnisearchError, display, refused
 
 if TYPE_CHECKING:
     from unisearch.config import Settings
@@ -98,8 +98,13 @@ def make_media(folder: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     say("Making sample files: 3D models, pictures, sounds and captions of everyday things ...")
     start = time.monotonic()
-    made = make_library(unfinished)
-    unfinished.rename(folder / MEDIA)
+    try:
+        made = make_library(unfinished)
+        unfinished.rename(folder / MEDIA)
+    except OSError as error:
+        raise UnisearchError(refused(folder, error)) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     say(f"Made {len(made)} files in {time.monotonic() - start:.0f} s: {display(folder / MEDIA)}")
 
 

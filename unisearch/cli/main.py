@@ -15,7 +15,7 @@ from typer.main import get_command
 from unisearch import __version__
 from unisearch.cli.door import Door
 from unisearch.cli.interrupt import INTERRUPTED, LINE
-from unisearch.errors import UnisearchError, UsageError
+from unisearch.errors import NO_ROOM, UnisearchError, UsageError, refused
 from unisearch.registry import Entry, load
 
 #: Every verb and where it lives. Its file is imported when the verb is asked for, and what the
@@ -167,9 +167,10 @@ def run(arguments: Sequence[str]) -> int:
             print(error.format_message(), file=sys.stderr)
             return USAGE
         return fail(error.format_message(), error.exit_code, debug)
+    except OSError as error:
+        return fail(unwritten(error, debug), FAILED, debug)
     except Exception as error:
-        hint = "" if debug else " (--debug shows where)"
-        return fail(f"unexpected {type(error).__name__}: {error}{hint}", FAILED, debug)
+        return fail(unexpected(error, debug), FAILED, debug)
     return interrupted() if code == INTERRUPTED else int(code or OK)
 
 
@@ -179,8 +180,28 @@ def fail(message: str, code: int, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        mute_stdout()  # else it is told again when the process ends
     print("unisearch:", " ".join(message.splitlines()), file=sys.stderr)
     return code
+
+
+def unwritten(error: OSError, debug: bool) -> str:
+    """One line for a disk that takes no more; anything else of the system is a bug.
+
+    What writes files says where itself, so without a name it is the results that find no room.
+    """
+    if error.errno in NO_ROOM:
+        return refused(error.filename or "stdout", error)
+    return unexpected(error, debug)
+
+
+def unexpected(error: Exception, debug: bool) -> str:
+    """One line for a bug."""
+    hint = "" if debug else " (--debug shows where)"
+    return f"unexpected {type(error).__name__}: {error}{hint}"
 
 
 def interrupted() -> int:
@@ -190,5 +211,5 @@ def interrupted() -> int:
 
 
 def mute_stdout() -> None:
-    """Sends what is left in the buffers nowhere, because nobody reads it any more (`| head`)."""
+    """Sends what is left in the buffers nowhere, because nobody takes it any more (`| head`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
