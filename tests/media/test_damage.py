@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import warnings
 import zipfile
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 
 from unisearch.errors import Unreadable
+from unisearch.media import formats
 from unisearch.media.damage import Damage
+from unisearch.media.files import _Watched
 from unisearch.media.read import READERS, read
 from unisearch.records import ReadOptions
 
@@ -112,6 +115,36 @@ def test_a_buffer_that_is_missing_is_named(tmp_path: Path, write: Write) -> None
 
     with pytest.raises(Unreadable, match=f"'{buffer['uri']}', which the model refers to, is miss"):
         read(path)
+
+
+@pytest.mark.parametrize("suffix", [*formats.PICTURES, *formats.SOUNDS, *formats.MODELS])
+def test_a_large_file_of_zeros_is_not_read_to_its_end(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.touch()
+    os.truncate(path, 40 * 1024**2)
+    taken = []
+    readall, readinto = _Watched.readall, _Watched.readinto
+
+    def all_of(self: _Watched) -> bytes:
+        content = readall(self)
+        taken.append(len(content))
+        return content
+
+    def some_of(self: _Watched, buffer: object) -> int | None:
+        count = readinto(self, buffer)
+        taken.append(count or 0)
+        return count
+
+    monkeypatch.setattr(_Watched, "readall", all_of)
+    monkeypatch.setattr(_Watched, "readinto", some_of)
+
+    with pytest.raises(Unreadable):
+        list(read(path, OPTIONS).parts)
+
+    # These may begin with anything.
+    assert sum(taken) < 8 * 1024**2 or suffix in (".stl", ".fbx", ".pcd", ".usd")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".gif", ".bmp", ".tif", ".webp", ".jp2"])

@@ -10,7 +10,30 @@ from unisearch.media.ply import evened, header_of
 #: Looking through more text than this would take longer than reading it did.
 MAX_BYTES = 32 * 1024**2
 
+#: What the first bytes must be, and what is told when they are something else.
+_BEGINS: dict[str, tuple[tuple[bytes, ...], str]] = {
+    ".glb": ((b"glTF",), "it does not begin as a GLB model does"),
+    ".ply": ((b"ply", b"PLY"), "it does not begin with 'ply'"),
+    ".npy": ((b"\x93NUMPY", b"\x80"), "it has no numpy header"),
+    ".usdc": ((b"PXR-USDC",), "it does not begin as a USDC model does"),
+    **dict.fromkeys((".npz", ".3mf", ".usdz"), ((b"PK",), "its zip archive is damaged")),
+}
+_TEXTS = (".obj", ".off", ".gltf", ".dae", ".xyz", ".usda")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
 _Line = tuple[int, list[str]]  # its number, from 1, and its words
+
+
+def check_head(head: bytes, suffix: str) -> None:
+    """Raises Damage for a file that cannot be what its suffix says, before all of it is read.
+
+    head: its first bytes
+    """
+    begins, reason = _BEGINS.get(suffix, ((), ""))
+    if begins and not head.startswith(begins):
+        raise Damage(reason)
+    if suffix in _TEXTS and b"\0" in head and head[:2] not in _UTF16:
+        raise Damage("it holds bytes that are no text")
 
 
 def fault(suffix: str, data: bytes, error: Exception) -> Damage:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from unisearch.errors import Unreadable
 from unisearch.media import colors, formats
 from unisearch.media.damage import broken
-from unisearch.media.files import checked_size, guarded
+from unisearch.media.faults import check_head
+from unisearch.media.files import checked_size, guarded, opened
 from unisearch.media.parts import MeshPart, Scene, check_faces
 from unisearch.media.points import checked_cloud, load_cloud
 from unisearch.media.scene import load_scene
@@ -21,6 +22,7 @@ from unisearch.media.signature import MODEL
 from unisearch.records import PointSample, ReadOptions, TriangleMesh
 
 DEFAULTS = ReadOptions()
+HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ def load_model(path: Path, options: ReadOptions = DEFAULTS) -> Model:
     if suffix not in formats.MODELS:
         raise Unreadable(path, "unsupported", f"'{suffix}' is no known 3D format")
     with guarded(path, MODEL):
+        with opened(path, options.max_file_bytes) as file:
+            check_head(file.read(HEAD_BYTES), suffix)
         if suffix in formats.CLOUDS:
             return Model(load_cloud(path, options))
         if suffix in formats.FBX:
