@@ -10,7 +10,7 @@ deviations above that background.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -177,4 +177,5 @@ def merge(
         key=lambda hit: (-hit.score, hit.segment),
     )
     kept = hits if each else hits[:k]
-    return [replace(hit, rank=place) for place, hit in enumerate(kept, start=1)]
+    # dataclasses.replace takes ten times as long.
+    return [Hit(**{**vars(hit), "rank": place}) for place, hit in enumerate(kept, start=1)]
