@@ -17,7 +17,7 @@ from indexer.report import Failure, Outcome
 from indexer.scan import Found, Scan, stat_of
 from unisearch.catalog.rows import FailureRow, ItemRow, KnownFile, Stat
 from unisearch.catalog.view import View
-from unisearch.errors import FailureKind
+from unisearch.errors import FailureKind, Unreadable
 from unisearch.media import formats
 from unisearch.media.files import checked_size, guarded
 from unisearch.media.read import modality_of
@@ -133,7 +133,7 @@ def look_at(
     if before is None and (twin := _renamed(file, view, claimed)):
         return Finding("moved", item=twin.id)
     checked_size(_as_path(file.path), max_bytes)
-    digest = digest_of(file.path)
+    digest = digest_of(file.path, file.stat.size_bytes)
     content = view.content_of(digest, file.stat.size_bytes, GRID_VERSION)
     if before is not None:
         if content is not None and before.content == content:
@@ -146,16 +146,21 @@ def look_at(
     return Finding("new" if content is None else "known", item, content, digest)
 
 
-def digest_of(path: bytes) -> bytes:
-    """xxh3_128 of the file's bytes, then how its suffix has them read. Raises Unreadable.
+def digest_of(path: bytes, size_bytes: int) -> bytes:
+    """xxh3_128 of the file's bytes, then how its suffix has them read.
 
+    Raises Unreadable, also for a file that has grown beyond the size that it had when it was
+    found: one that is being written might be followed without an end.
     A picture under a sound's name is no copy of the picture, and a text that became Markdown has
     other passages: each is another content.
     """
-    digest = xxhash.xxh3_128()
+    digest, left = xxhash.xxh3_128(), size_bytes
     with guarded(_as_path(path), "file"), open(path, "rb") as file:  # noqa: PTH123 (bytes)
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
+            left -= len(chunk)
+            if left < 0:
+                raise Unreadable(path, "vanished", "it changed while it was read; run again")
     return digest.digest() + _read_as(path)
 
 

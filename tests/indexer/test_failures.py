@@ -273,6 +273,26 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(
     assert (second.added, second.unchanged, second.failed) == (1, 3, [])
 
 
+def test_a_file_that_is_being_written_is_not_followed(
+    library: Library, make: Make, nothing_embedded: Callable[[], None]
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        make["text"](library.media / name, "Words")
+    growing = library.media / "b.txt"
+
+    def write_on(progress: Progress) -> None:
+        nothing_embedded()  # from here on
+        with growing.open("a") as file:
+            file.write("More words.\n" * 200_000)
+
+    first = library.run(progress=write_on)
+
+    assert first.added == 1
+    assert [(failure.path, failure.message) for failure in first.failed] == [
+        (bytes(growing), "it changed while it was read; run again")
+    ]
+
+
 def test_a_vector_that_is_not_finite_fails_only_its_own_file(
     library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
