@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.e2e.commands import Command
@@ -87,17 +89,53 @@ def test_forgetting_a_file_that_failed_is_no_error(unisearch: Command, tmp_path:
     assert unisearch("status", "--json").json()["failures"] == {}
 
 
-def test_embed_writes_over_no_strange_listing(unisearch: Command, tmp_path: Path) -> None:
+def test_embed_writes_over_nothing_unless_it_is_told_to(unisearch: Command, tmp_path: Path) -> None:
     file = sentence(tmp_path / "owl.txt", "An owl hoots")
-    (tmp_path / "out.json").write_text("mine")
+    listing, vectors = tmp_path / "out.json", tmp_path / "out.npy"
+    listing.write_text("mine")
 
     strange = unisearch("embed", file, "--out", "out.npy")
-    nowhere = unisearch("embed", file, "--out", "no/such/out.npy")
+    listing.unlink()
+    vectors.write_text("mine too")
+    taken = unisearch("embed", file, "--out", "out.npy")
 
-    assert (strange.code, nowhere.code) == (1, 1)
-    assert "is there already" in strange.err
-    assert "cannot be written there" in nowhere.err
-    assert (tmp_path / "out.json").read_text() == "mine"
+    for done, name in ((strange, "out.json"), (taken, "out.npy")):
+        assert (done.code, done.out) == (1, b"")
+        assert done.err == f"unisearch: {name}: is there already; --force writes over it\n"
+    assert vectors.read_text() == "mine too"
+    assert not listing.exists()
+
+    assert unisearch("embed", file, "--out", "out.npy", "--force").code == 0
+    assert unisearch("embed", file, "--out", "out.npy", "--force").code == 0
+    assert np.load(vectors).shape[0] == len(json.loads(listing.read_text())["files"]) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.npy", "owl.txt"]
+
+
+def test_what_embed_cannot_find_or_write_is_told_in_plain_words(
+    unisearch: Command, tmp_path: Path
+) -> None:
+    file = sentence(tmp_path / "owl.txt", "An owl hoots")
+
+    nowhere = unisearch("embed", file, "--out", "no/such/out.npy")
+    nothing = unisearch("embed", "nothing.png", "--out", "out.npy")
+
+    assert (nowhere.code, nothing.code) == (1, 1)
+    assert nowhere.err == f"unisearch: {tmp_path / 'no' / 'such'}: no such folder\n"
+    assert nothing.err == "unisearch: nothing.png: no such file\n"
+
+
+def test_groups_of_equal_files_are_counted_in_words(unisearch: Command, tmp_path: Path) -> None:
+    for name in ("one", "two", "three", "four"):
+        sentence(tmp_path / "media" / f"{name}.txt", "An owl" if name < "p" else "A dog")
+    unisearch("index", "media")
+    several = unisearch("duplicates")
+    (tmp_path / "media" / "two.txt").unlink()
+    unisearch("index", "media")
+
+    single = unisearch("duplicates")
+
+    assert several.out.decode().splitlines()[-1] == "2 groups of equal files"
+    assert single.out.decode().splitlines()[-1] == "1 group of equal files"
 
 
 def test_ids_and_tags_that_cannot_be_are_one_line(unisearch: Command, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson, open_for_reading
-from unisearch.cli.show import console, print_json, short, table
+from unisearch.cli.show import console, counted, print_json, short, table
 from unisearch.engine.answer import path_json
 from unisearch.engine.terms import MAX_ID
 from unisearch.errors import UnisearchError, UsageError, display
@@ -194,8 +194,3 @@ def item_ids(rooms: Rooms, items: Sequence[int | Path]) -> list[int]:
                 raise UnisearchError(f"{display(item)}: not in the library; index it first")
             ids.append(row.id)
     return ids
-
-
-def counted(number: int, word: str) -> str:
-    """'1 item', '2 items'."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unisearch.cli.door import door
+from unisearch.cli.export import check_place
 from unisearch.engine.answer import path_json
 from unisearch.errors import UnisearchError, Unreadable, UsageError, display
 
@@ -36,6 +37,9 @@ def embed(
     space: Annotated[
         str | None, typer.Option(metavar="NAME", help="The space; else the configured one.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files that are there.")
+    ] = False,
 ) -> None:
     """Write the vectors of files to an .npy file.
 
@@ -48,7 +52,8 @@ def embed(
     if not paths:
         raise UsageError("no files: name some, or use --files-from")
 
-    check_places(out)
+    for place in (out, out.with_suffix(".json")):
+        check_place(place, force)
     from unisearch.engine.embed import embed_files
     from unisearch.wiring import open_space, read_options
 
@@ -74,28 +79,16 @@ def read_list(name: str) -> list[Path]:
     return [Path(os.fsdecode(line)) for line in lines if line]
 
 
-def check_places(out: Path) -> None:
-    """Before any work: both files can be written, and no strange .json is lost.
-
-    Raises UnisearchError.
-    """
-    listing = out.with_suffix(".json")
-    if listing.exists() and not out.exists():
-        raise UnisearchError(f"{display(listing)}: is there already; choose another --out")
-    if not os.access(out if out.exists() else out.absolute().parent, os.W_OK):
-        raise UnisearchError(f"{display(out)}: cannot be written there")
-
-
 def write(out: Path, vectors: NDArray[np.float32], listing: dict[str, Any]) -> None:
-    """Both files. Raises UnisearchError when they cannot be written."""
+    """Both files, each whole or not at all. Raises UnisearchError when they cannot be written."""
     import numpy as np
 
-    try:
-        np.save(out, vectors)
-        text = json.dumps(listing, ensure_ascii=False, indent=1)
-        out.with_suffix(".json").write_text(text + "\n", "utf-8")
-    except OSError as error:
-        raise UnisearchError(f"{display(out)}: cannot be written: {error.strerror}") from None
+    from unisearch.index.durable import write_atomically
+
+    text = json.dumps(listing, ensure_ascii=False, indent=1) + "\n"
+    place = out.absolute()
+    write_atomically(place, lambda file: np.save(file, vectors))
+    write_atomically(place.with_suffix(".json"), lambda file: file.write(text.encode()))
 
 
 def row_json(path: Path, row: Embedded) -> dict[str, Any]:
@@ -106,4 +99,6 @@ def row_json(path: Path, row: Embedded) -> dict[str, Any]:
 
 def complain(error: Unreadable) -> None:
     """One line for a file that cannot be read."""
-    print(f"unisearch: {error}", file=sys.stderr)
+    never_there = error.kind == "vanished"  # as far as anybody knows
+    told = f"{display(error.path)}: no such file" if never_there else str(error)
+    print(f"unisearch: {told}", file=sys.stderr)

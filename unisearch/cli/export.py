@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from unisearch.cli.change import counted
 from unisearch.cli.door import door
+from unisearch.cli.show import counted
 from unisearch.errors import UnisearchError, UsageError, display
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unisearch.cli.change import counted, writer
+from unisearch.cli.change import writer
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson
-from unisearch.cli.show import clock, console, print_json, short, table
+from unisearch.cli.show import clock, console, counted, print_json, short, table
 from unisearch.engine.answer import path_json
 from unisearch.errors import UnisearchError
 

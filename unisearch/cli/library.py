@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unisearch.cli.door import door
-from unisearch.cli.show import clock, console, print_json, short, table
+from unisearch.cli.show import clock, console, counted, print_json, short, table
 from unisearch.engine.answer import path_json
 
 if TYPE_CHECKING:
@@ -86,4 +86,6 @@ def duplicates(ctx: typer.Context, as_json: AsJson = False) -> None:
         for path in group:
             out.print(short(path), soft_wrap=True)
         out.print()
-    out.print(f"{len(groups):,} groups of equal files" if groups else "no two files are equal")
+    out.print(
+        f"{counted(len(groups), 'group')} of equal files" if groups else "no two files are equal"
+    )

@@ -125,6 +125,11 @@ def time_range(start_s: float | None, end_s: float | None) -> str:
     return f"{clock(start_s)}-{clock(end_s)}"
 
 
+def counted(number: int, word: str) -> str:
+    """'1 item', '2 items'."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def clock(seconds: float) -> str:
     """Seconds as m:ss or h:mm:ss."""
     minutes, rest = divmod(round(seconds), 60)
