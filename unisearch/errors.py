@@ -44,7 +44,9 @@ class UnknownName(UsageError):
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         self.name = name
         self.known = sorted(known)
-        near = difflib.get_close_matches(name, self.known, n=1)
+        near = difflib.get_close_matches(name, self.known, n=1, cutoff=0.7) or [
+            known for known in self.known if len(name) > 2 and known.startswith(name)
+        ]
         hint = f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(self.known)}"
         super().__init__(f"unknown {what} '{name}'{hint}")
 

@@ -89,6 +89,8 @@ def test_options_of_all_verbs_may_stand_anywhere_before_a_double_dash(
     ("arguments", "code", "part"),
     [
         (["serach", "x"], 2, "unknown verb 'serach'; did you mean 'search'?"),
+        (["frobnicate"], 2, "unknown verb 'frobnicate'; known: "),
+        (["eval"], 2, "did you mean 'evaluate'?"),
         (["search", "--frobnicate"], 2, "--frobnicate"),
         (["search"], 2, "at least one term"),
         (["search", "--not", "dog"], 2, "at least one term"),
@@ -102,6 +104,7 @@ def test_options_of_all_verbs_may_stand_anywhere_before_a_double_dash(
         (["tag", "cat.png"], 2, "tag takes items and words"),
         (["embed", "x.png", "--out", "x.txt"], 2, ".npy"),
         (["embed", "--out", "x.npy"], 2, "no files"),
+        (["import-pointcloud", "nope.npy", "x.ply"], 1, "nope.npy: no such file"),
         (["index"], 2, "PATH"),
         (["status"], 1, "no library there"),
         (["doctor"], 1, "no library there"),

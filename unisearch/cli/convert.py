@@ -23,6 +23,8 @@ def import_pointcloud(
     """
     from unisearch.media.pointcloud import convert
 
+    if not source.exists():
+        raise UnisearchError(f"{display(source)}: no such file")
     if not target.parent.is_dir():
         raise UnisearchError(f"{display(target.parent)}: no such folder")
     points = convert(source, target)

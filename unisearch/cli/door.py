@@ -54,7 +54,15 @@ class StderrHandler(logging.StreamHandler[IO[str]]):
         super().emit(record)
 
 
-class LogLines(logging.Formatter):
+class PlainLines(logging.Formatter):
+    """Log lines that look like everything else that a verb says on stderr."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record, as one line."""
+        return f"unisearch: {record.levelname.lower()}: {' '.join(record.getMessage().split())}"
+
+
+class DebugLines(logging.Formatter):
     """Log lines by structlog, which is imported with the first of them."""
 
     @cached_property
@@ -81,7 +89,7 @@ def configure_logs(level: str) -> None:
     Replaces what an earlier call has set up.
     """
     handler = StderrHandler(sys.stderr)
-    handler.setFormatter(LogLines())
+    handler.setFormatter(DebugLines() if level == "debug" else PlainLines())
     handler.addFilter(lambda record: is_wanted(record, level))
     root = logging.getLogger()
     root.handlers = [handler]
