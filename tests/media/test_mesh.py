@@ -343,6 +343,19 @@ def test_vertices_that_are_no_numbers_are_refused(value: str, tmp_path: Path) ->
     assert "finite" in error.reason
 
 
+@pytest.mark.parametrize("suffix", [".off", ".xyz"])
+@pytest.mark.parametrize("value", ["1e30", "-1e38", "1e300"])
+def test_coordinates_that_nothing_can_be_computed_with_are_refused(
+    value: str, suffix: str, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    rows = f"0 0 0\n{value} 0 0\n0 1 0\n"
+    path.write_text(f"OFF\n3 1 0\n{rows}3 0 1 2\n" if suffix == ".off" else rows)
+
+    assert "a coordinate is " in refused(path).reason
+    assert not recwarn.list
+
+
 def test_a_model_without_size_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.off"
     path.write_text("OFF\n3 1 0\n1 1 1\n1 1 1\n1 1 1\n3 0 1 2\n")

@@ -213,11 +213,14 @@ def test_broken_json_is_refused(content: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", ['{"a": "Cut', "[" * 100_000, "NaN nonsense"])
-def test_a_broken_line_costs_that_line_only(broken: str, tmp_path: Path) -> None:
+def test_a_broken_line_costs_that_line_only(
+    broken: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     content = f'{{"a": "Fox."}}\n{broken}\n{{"a": "Dog\u2028s."}}\r\n'
 
     assert texts(tmp_path / "a.jsonl", content) == ["Fox. Dog s."]
     assert texts(tmp_path / "a.ndjson", content) == ["Fox. Dog s."]
+    assert caplog.messages[0] == f"{tmp_path / 'a.jsonl'}: 1 of 3 lines are no JSON: left out"
 
 
 def test_one_document_over_many_lines_is_read_under_the_name_of_lines(tmp_path: Path) -> None:

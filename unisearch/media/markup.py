@@ -159,9 +159,10 @@ def json_strings(text: str) -> Iterator[str]:
     return _strings(documents)
 
 
-def json_lines(text: str) -> Iterator[str]:
+def json_lines(text: str, name: str = "") -> Iterator[str]:
     """The strings of one JSON document per line; a line that is none is left out.
 
+    name: of the file, for the warning
     Raises Damage, or the error of the first document, when no line is JSON.
     """
     lines = [line for line in text.split("\n") if line.strip()]
@@ -173,9 +174,8 @@ def json_lines(text: str) -> Iterator[str]:
     if not documents:
         return json_strings(text)
     if len(documents) < len(lines):
-        logger.warning(
-            "%d of %d lines are no JSON: left out", len(lines) - len(documents), len(lines)
-        )
+        left_out = len(lines) - len(documents)
+        logger.warning("%s: %d of %d lines are no JSON: left out", name, left_out, len(lines))
     return _strings(documents)
 
 

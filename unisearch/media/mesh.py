@@ -15,7 +15,7 @@ from unisearch.media import colors, formats
 from unisearch.media.damage import broken
 from unisearch.media.faults import check_head
 from unisearch.media.files import checked_size, guarded, opened
-from unisearch.media.parts import MeshPart, Scene, check_faces
+from unisearch.media.parts import MeshPart, Scene, check_coordinates, check_faces
 from unisearch.media.points import checked_cloud, load_cloud
 from unisearch.media.scene import load_scene
 from unisearch.media.signature import MODEL
@@ -50,7 +50,8 @@ def load_model(path: Path, options: ReadOptions = DEFAULTS) -> Model:
     checked_size(path, options.max_file_bytes)
     if suffix not in formats.MODELS:
         raise Unreadable(path, "unsupported", f"'{suffix}' is no known 3D format")
-    with guarded(path, MODEL):
+    # What is not finite or too large is refused below; numpy would print a warning first.
+    with guarded(path, MODEL), np.errstate(all="ignore"):
         with opened(path, options.max_file_bytes) as file:
             check_head(file.read(HEAD_BYTES), suffix)
         if suffix in formats.CLOUDS:
@@ -118,8 +119,7 @@ def _joined(path: Path, parts: Sequence[MeshPart], up: Literal["y", "z"] | None)
 def _check_surface(path: Path, vertices: NDArray[np.float32], faces: NDArray[np.int64]) -> None:
     """Only vertices that faces use count: files may carry unused ones that hold anything."""
     used = vertices[faces.reshape(-1)]
-    if not np.isfinite(used).all():
-        raise Unreadable(path, "corrupt", "a vertex is not a finite number")
+    check_coordinates(used)
     if not float(np.ptp(used.astype(np.float64), axis=0).max()) > 0.0:
         raise Unreadable(path, "corrupt", "the model has no size: all vertices are one point")
     corners = used.reshape(-1, 3, 3).astype(np.float64)

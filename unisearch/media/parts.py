@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from unisearch.media.damage import Damage
 
+#: Lengths are computed in float32, and the square of anything larger is infinite there.
+MAX_COORDINATE = 1e18
+
 
 @dataclass(frozen=True)
 class MeshPart:
@@ -43,3 +46,11 @@ def check_faces(faces: NDArray[np.int64], vertices: int) -> None:
     """Raises Damage unless all corners are among that many vertices."""
     if len(faces) and (faces.min() < 0 or faces.max() >= vertices):
         raise Damage("a face refers to a vertex that does not exist")
+
+
+def check_coordinates(points: NDArray[np.float32]) -> None:
+    """Raises Damage for coordinates (n, 3) that nothing can be computed with."""
+    if not np.isfinite(points).all():
+        raise Damage("a coordinate is not a finite number")
+    if float(np.abs(points).max()) > MAX_COORDINATE:
+        raise Damage("a coordinate is too large to compute with")

@@ -18,6 +18,7 @@ from unisearch.errors import UnisearchError, Unreadable
 from unisearch.media import colors
 from unisearch.media.damage import Damage
 from unisearch.media.files import read_bytes
+from unisearch.media.parts import check_coordinates
 from unisearch.media.pcd import read_pcd
 from unisearch.media.rows import numbers
 from unisearch.records import PointSample, ReadOptions
@@ -59,8 +60,7 @@ def checked_cloud(path: Path, points: Any, normals: Any, rgb: Any) -> PointSampl
         raise Unreadable(path, "corrupt", "its points are not rows of three numbers")
     if not len(points):
         raise Unreadable(path, "corrupt", "the cloud has no points")
-    if not np.isfinite(points).all():
-        raise Unreadable(path, "corrupt", "a point is not a finite number")
+    check_coordinates(points)
     if not float(np.ptp(points.astype(np.float64), axis=0).max()) > 0.0:
         raise Unreadable(path, "corrupt", "the cloud has no size: all points are one")
     return PointSample(points, _unit(normals, len(points)), _rgb(rgb, len(points)))

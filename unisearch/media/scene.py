@@ -72,7 +72,7 @@ def _scene(path: Path, suffix: str, data: bytes, options: ReadOptions) -> Scene:
     if suffix == "ply":
         data = ply.evened(data)
     beside = OwnFolder(path, options.max_file_bytes)
-    with known_formats_only(), np.errstate(all="ignore"):  # what is not finite is refused later
+    with known_formats_only():
         loaded = trimesh.load_scene(
             io.BytesIO(data), file_type=suffix, resolver=beside, process=False
         )
@@ -121,8 +121,7 @@ def _check_count(path: Path, scene: Any, options: ReadOptions) -> None:
 
 
 def _moved(points: Any, transform: NDArray[np.float64]) -> NDArray[np.float32]:
-    with np.errstate(invalid="ignore"):  # what is not finite is refused later, where it is used
-        moved = np.asarray(points, dtype=np.float64) @ transform[:3, :3].T + transform[:3, 3]
+    moved = np.asarray(points, dtype=np.float64) @ transform[:3, :3].T + transform[:3, 3]
     return moved.astype(np.float32)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
-from unisearch.errors import Unreadable
+from unisearch.errors import Unreadable, display
 from unisearch.media import markup
 from unisearch.media.damage import broken
 from unisearch.media.encoding import decoded
@@ -16,7 +17,7 @@ from unisearch.records import Part, Reading, ReadOptions, TextSample
 
 _DATA = (".json", ".jsonl", ".ndjson")
 
-PARAGRAPHS = {
+PARAGRAPHS: dict[str, Callable[[str], Iterable[str]]] = {
     ".md": markup.markdown,
     ".markdown": markup.markdown,
     ".html": markup.html,
@@ -45,7 +46,7 @@ def read_text(path: Path, options: ReadOptions) -> Reading:
         paragraphs: Iterable[str] = pages(path, options)
     else:
         text = decoded(read_bytes(path, min(options.max_text_bytes, options.max_file_bytes)))
-        paragraphs = PARAGRAPHS.get(suffix, markup.plain)(text)
+        paragraphs = _reader(path, suffix)(text)
     paragraphs = list(paragraphs)
     parts = [Part(TextSample(passage), text=passage) for passage in passages(paragraphs)]
     if not parts and suffix in _DATA:
@@ -54,3 +55,8 @@ def read_text(path: Path, options: ReadOptions) -> Reading:
         scanned = " (scanned pages need text recognition first)" if suffix == ".pdf" else ""
         raise broken(path, DOCUMENT, f"the text has no words{scanned}")
     return Reading("text", parts, {"chars": sum(len(paragraph) for paragraph in paragraphs)})
+
+
+def _reader(path: Path, suffix: str) -> Callable[[str], Iterable[str]]:
+    reader = PARAGRAPHS.get(suffix, markup.plain)
+    return partial(markup.json_lines, name=display(path)) if reader is markup.json_lines else reader
