@@ -110,6 +110,20 @@ def test_only_files_below_a_folder_and_above_a_score(ask: Command, ready: Ready)
     assert above == []
 
 
+def test_a_word_that_may_be_more_is_answered_and_told(ask: Command, tmp_path: Path) -> None:
+    (tmp_path / "dog").mkdir()
+
+    done = ask("search", "dog", "--not", "11:cow", "--json")
+    plain = ask("search", "a dog", "--json")
+
+    assert done.json()["query"][0]["term"] == "dog"
+    assert [line.split(" is taken for words")[0] for line in done.lines()] == [
+        "unisearch: hint: 'dog'",
+        "unisearch: hint: '11:cow'",
+    ]
+    assert plain.err == ""
+
+
 def test_an_item_finds_its_likes_without_itself(ask: Command) -> None:
     [first, *_] = ask("search", "dog", "--into", "text", "--json").json()["hits"]
 

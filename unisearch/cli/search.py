@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,6 +86,7 @@ def search(
     asked = parse_terms(terms)
     unwanted: list[Term] = [term for argument in minus or [] for term in parse_terms([argument])]
 
+    from unisearch.cli.hints import hints
     from unisearch.engine.engine import Engine
     from unisearch.wiring import open_rooms
 
@@ -93,6 +95,8 @@ def search(
             asked, minus=unwanted, into=wanted, k=k, each=each, under=under, where=where,
             min_score=min_score, names=names,
         )  # fmt: skip
+    for hint in hints([*terms, *(minus or [])]):
+        print("unisearch: hint:", hint, file=sys.stderr)
     if as_json:
         print_json(answer.to_json())
     elif paths:
