@@ -209,6 +209,8 @@ def test_a_library_of_another_space_is_refused(
         catalog.execute("PRAGMA foreign_keys = OFF")
         catalog.execute("UPDATE spaces SET id = 'other-1', name = 'other'")
         catalog.execute("UPDATE partitions SET space_id = 'other-1'")
+    [vectors] = (library / "vectors").iterdir()
+    vectors.rename(vectors.with_name("other-1"))
 
     done = unisearch(*verb)
 
@@ -229,8 +231,10 @@ def test_a_writer_that_does_not_answer_is_named(
         done = unisearch(*verb)
         reading = unisearch("search", "fox", "--paths")
 
-    assert (done.code, len(done.lines())) == (1, 1)
-    assert str(os.getpid()) in done.err
+    waiting, reason = done.lines()
+    assert done.code == 1
+    assert f"waiting for process {os.getpid()}" in waiting
+    assert f"process {os.getpid()} holds the library and does not answer" in reason
     assert reading.out == os.fsencode(tmp_path / "a.txt") + b"\n"
 
 
