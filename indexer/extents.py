@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from unisearch.catalog.mending import Mending
 from unisearch.catalog.rows import PartitionRow
 from unisearch.catalog.write import Writing
 from unisearch.records import Block
@@ -20,13 +21,13 @@ def mend_extents(tx: Writing, library: Path) -> list[str]:
     """Set right what can be proven; a line for each partition."""
     done = []
     for partition in tx.all_partitions():
-        blocks = tx.blocks_by_epoch(partition)
+        blocks = Mending(tx).blocks_by_epoch(partition)
         now = blocks.get(partition.epoch, [])
         if _holds(library, partition, now):
             continue
         for other in _candidates(library, partition, blocks):
             if other != partition and _holds(library, other, blocks[other.epoch]):
-                tx.set_extent(other)
+                Mending(tx).set_extent(other)
                 where = f"vectors {other.space}/{other.modality}"
                 done.append(
                     f"{where}: epoch {other.epoch}, {other.count:,} rows of {other.dim} numbers"

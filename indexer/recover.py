@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from indexer.backgrounds import renew
 from indexer.extents import mend_extents
 from unisearch.catalog.check import Problem
+from unisearch.catalog.mending import Mending
 from unisearch.catalog.rows import ItemRow
 from unisearch.catalog.write import Writing
 from unisearch.errors import display
@@ -37,8 +38,10 @@ class Recovery:
         kinds = {problem.kind for problem in problems}
         redrawn = {problem.partition for problem in problems if problem.kind == "background"}
         try:
+            # Deleting a segment tells the full-text table of its old words: that must be sound.
             if "words" in kinds:
-                tx.rebuild_words()
+                self._note(Mending(tx).texts())
+                Mending(tx).words()
                 self._done.append("words for searching and shown names: made anew")
             self._done += mend_extents(tx, self._rooms.library)
             dead = {one.id: one.dead for one in tx.all_partitions()}
@@ -62,12 +65,16 @@ class Recovery:
 
     def _mend_records(self, tx: Writing) -> None:
         before = set(tx.waiting())
-        done, lost = tx.mend_records()
+        if self._note(Mending(tx).records()):
+            Mending(tx).words()  # a name's words hold those of its content
+        self._note_waiting(tx, before)
+
+    def _note(self, mended: tuple[list[str], list[str]]) -> bool:
+        """Report what was done and lost; whether there was anything."""
+        done, lost = mended
         self._done += done
         self._lost += lost
-        if done or lost:
-            tx.rebuild_words()  # a name's words hold those of its content
-        self._note_waiting(tx, before)
+        return bool(done or lost)
 
     def _note_waiting(self, tx: Writing, before: set[bytes]) -> None:
         """What lost its content since then is read again by the next run, when it is there."""
@@ -146,10 +153,10 @@ class Recovery:
                 gone += segments
                 self._lost += [_lost(item, len(segments)) for item in items]
         before = set(tx.waiting())
-        tx.let_go(known)
-        tx.drop_segments(gone)
-        tx.mend_records()
-        tx.rebuild_words()
+        Mending(tx).let_go(known)
+        Mending(tx).drop_segments(gone)
+        Mending(tx).records()
+        Mending(tx).words()
         self._done.append(f"{len(missing):,} segments without a vector dropped")
         self._note_waiting(tx, before)
 

@@ -14,13 +14,16 @@ from indexer import Indexer
 from indexer.compaction import tidy
 from indexer.lock import take_lock
 from indexer.repair import Repaired, repair
+from tests.storage.store import Store, settings_of
+from unisearch.config import VectorSettings
 from unisearch.engine.doctor import doctor
 from unisearch.errors import LibraryLocked, LibraryMissing
-from unisearch.wiring import open_rooms
+from unisearch.wiring import Rooms, open_rooms
 
 if TYPE_CHECKING:
     from tests.indexer.conftest import Library
 
+EXACT = VectorSettings(gpu="off")
 Make = dict[str, Callable[..., Path]]
 
 
@@ -33,8 +36,12 @@ def change(library: Library, *statements: str) -> None:
 
 def wrong(library: Library) -> list[str]:
     """What the doctor complains about."""
-    with open_rooms(library.settings) as rooms:
-        return [one.message for one in doctor(rooms) if one.level == "error"]
+    with open_rooms(library.settings) as rooms_:
+        return wrong_in(rooms_)
+
+
+def wrong_in(rooms_: Rooms) -> list[str]:
+    return [one.message for one in doctor(rooms_) if one.level == "error"]
 
 
 def flip(path: Path, at: int) -> None:
@@ -159,6 +166,11 @@ def test_a_dry_run_says_it_and_changes_nothing(filled: Library) -> None:
         ("UPDATE backgrounds SET digest = x'00' WHERE partition_id = 1", "checksum"),
         ("UPDATE blocks SET rows = 3 WHERE partition_id = 1", "fails its checksum"),
         ("INSERT INTO tags VALUES (77, 'word')", "points to nothing"),
+        ("UPDATE segments SET text = CAST(x'54ff20' AS TEXT) WHERE text <> ''", "no UTF-8"),
+        ("UPDATE contents SET words = CAST(x'80' AS TEXT) WHERE id = 1", "no UTF-8"),
+        ("UPDATE items SET display = CAST(x'80' AS TEXT) WHERE id = 1", "no UTF-8"),
+        ("UPDATE items SET suffix = '.x' WHERE id = 1", "another name"),
+        ("UPDATE items SET suffix = CAST(x'80' AS TEXT) WHERE id = 1", "no UTF-8"),
     ],
 )
 def test_records_that_contradict_each_other_are_found_and_mended(
@@ -269,3 +281,28 @@ def test_nothing_is_made_where_no_library_is(library: Library) -> None:
         repair(library.settings)
 
     assert not library.path.exists()
+
+
+def test_only_the_rows_of_the_damaged_block_are_lost(tmp_path: Path) -> None:
+    store = Store(tmp_path / "library")
+    seeds = range(4, 4 * 4_200, 4)  # pictures: one row each, in two blocks
+    for at in range(0, len(seeds), 1_500):
+        store.add({f"{seed}": seed for seed in seeds[at : at + 1_500]})
+    store.remove(["4", "8", "16780"])
+    store.close()
+    [file] = store.folder.glob("vectors/*/image/*.f16")
+    flip(file, 4_100 * 128)
+
+    report = repair(settings_of(store.folder).model_copy(update={"vectors": EXACT}))
+
+    damaged = [f"{seed}" for seed in seeds[4_096:] if seed != 16_780]
+    assert [line.split(":")[0] for line in report.lost] == [f"/media/{name}" for name in damaged]
+    assert any("4,094 sound rows kept in a new epoch" in line for line in report.done)
+    left = {f"{seed}": seed for seed in seeds[2:4_096]}
+    with open_rooms(settings_of(store.folder)) as rooms_:
+        assert wrong_in(rooms_) == []
+        with rooms_.catalog.view() as view:
+            ids = view.segments()
+            assert {hit.path.decode().rsplit("/")[-1] for hit in view.hits(ids).values()} == set(
+                left
+            )

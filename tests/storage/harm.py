@@ -31,7 +31,7 @@ from unisearch.wiring import open_rooms
 
 TEXTS, PICTURES, REMOVED = 160, 6, 12
 WORDS = ("dog", "cow", "rain", "bell", "door", "tree", "fire", "gate", "moon", "hill", "boat")
-TIMEOUT_S = 60
+TIMEOUT_S = 300  # of a busy machine; a hang has no end
 #: So that the texts have a snapshot and a tail.
 VECTORS = {"exact_rows": 100, "tail_rows": 40, "recall": 0.9, "gpu": "off"}
 
@@ -243,7 +243,7 @@ def _dump(path: Path) -> dict[str, Any]:
         for name in names:
             try:
                 cursor = base.execute(f"SELECT * FROM {name}")
-                columns = [column[0] for column in cursor.description]
+                columns = [column[0].lower() for column in cursor.description]
                 values: Iterable[Any] = zip(*cursor.fetchall(), strict=True)
                 found |= {f"{name}.{key}": some for key, some in zip(columns, values, strict=False)}
             except sqlite3.Error:

@@ -33,9 +33,11 @@ UNSEEN = {
         "truncated_at_s",
     )),
     "segments.start_s", "segments.end_s",
+    # marks and capitals: other words would be seen
+    "segments.text", "passages.text",
     # what a file was like: it is looked at again by the next run
     *(f"{table}.{name}" for table in ("items", "failures") for name in (
-        "device", "size_bytes", "mtime_ns", "ctime_ns", "inode", "suffix", "kind", "message",
+        "device", "size_bytes", "mtime_ns", "ctime_ns", "inode", "kind", "message",
     )),
     "roots.whole", "spaces.added", "spaces.name",
     # when a sample was drawn

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from unisearch.catalog import backgrounds, tables, words_check
+from unisearch.catalog import backgrounds, tables, texts, words_check
 from unisearch.errors import LibraryDamaged
 from unisearch.records import MODALITIES
 
@@ -82,7 +82,7 @@ def problems(connection: Connection) -> list[Problem]:
     if pages:
         return pages
     found = []
-    for examine in (_references, _records, _words, _backgrounds):
+    for examine in (_references, _records, _texts, _words, _backgrounds):
         try:
             found += examine(connection)
         except DBAPIError as error:
@@ -144,6 +144,10 @@ def _records(connection: Connection) -> list[Problem]:
         if count:
             found.append(Problem("records", f"{count:,} {what}"))
     return found
+
+
+def _texts(connection: Connection) -> list[Problem]:
+    return [Problem("records", line) for line in texts.problems(connection)]
 
 
 def _words(connection: Connection) -> list[Problem]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from unisearch.catalog import texts
 from unisearch.catalog.check import KNOWN
 from unisearch.errors import display
 
@@ -64,9 +65,8 @@ _STEPS = {
 
 def mend_records(connection: Connection) -> tuple[list[str], list[str]]:
     """(what was done, what is lost), a line each."""
-    # Their words go with `rebuild`: deleting a segment tells a damaged table of its old words.
-    lost = _drop_homeless(connection)
-    done = []
+    done, lost = texts.mend(connection)
+    lost += _drop_homeless(connection)
     for what, statement in _STEPS.items():
         count = connection.exec_driver_sql(statement).rowcount
         if count:

@@ -72,6 +72,11 @@ def name_words(rel_path: bytes) -> str:
     return " ".join([name, *split])
 
 
+def suffix_of(rel_path: bytes) -> str:
+    """The suffix of a file's name, small letters: '.wav'."""
+    return os.path.splitext(rel_path)[1].decode("utf-8", "replace").lower()  # noqa: PTH122
+
+
 def match_words(
     connection: Connection,
     text: str,

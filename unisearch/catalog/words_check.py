@@ -12,7 +12,7 @@ from contextlib import closing
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from unisearch.catalog.words import name_words
+from unisearch.catalog.words import name_words, suffix_of
 from unisearch.errors import display
 
 _TOKENS = "tokenize = 'porter unicode61 remove_diacritics 2'"
@@ -32,9 +32,11 @@ _ITEMS = """
             (SELECT word FROM tags WHERE item_id = i.id ORDER BY word))
     FROM items i LEFT JOIN contents c ON c.id = i.content_id ORDER BY i.id
 """
-_SHOWN = (
-    "SELECT id, rel_path, display FROM items UNION ALL SELECT id, rel_path, display FROM failures"
-)
+# As bytes: a damaged text may be no UTF-8.
+_SHOWN = {
+    "items": "SELECT id, rel_path, CAST(display AS BLOB), CAST(suffix AS BLOB) FROM items",
+    "failures": "SELECT id, rel_path, CAST(display AS BLOB), NULL FROM failures",
+}
 
 
 def problems(connection: Connection) -> list[str]:
@@ -46,7 +48,7 @@ def problems(connection: Connection) -> list[str]:
                 found.append(f"{table}: the words for searching are not those of the records")
         except DBAPIError as error:
             found.append(f"{table}: {' '.join(str(error.orig).split())}")
-    wrong = sum(display(path) != shown for _, path, shown in connection.exec_driver_sql(_SHOWN))
+    wrong = sum(len(_misnamed(connection, table)) for table in _SHOWN)
     if wrong:
         found.append(f"{wrong:,} files are shown under another name than theirs")
     return found
@@ -58,13 +60,22 @@ def rebuild(connection: Connection) -> None:
         connection.exec_driver_sql(f"DROP TABLE {table}")
         connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {table} USING fts5 ({options})")
         _fill(connection, "main", table)
-    for table in ("items", "failures"):
-        rows = connection.exec_driver_sql(f"SELECT id, rel_path, display FROM {table}").all()
-        for row, path, shown in rows:
-            if display(path) != shown:
-                connection.exec_driver_sql(
-                    f"UPDATE {table} SET display = ? WHERE id = ?", (display(path), row)
-                )
+    for table in _SHOWN:
+        for row, path in _misnamed(connection, table):
+            suffix = {"items": ", suffix = :suffix"}.get(table, "")
+            connection.exec_driver_sql(
+                f"UPDATE {table} SET display = :display{suffix} WHERE id = :id",
+                {"display": display(path), "suffix": suffix_of(path), "id": row},
+            )
+
+
+def _misnamed(connection: Connection, table: str) -> list[tuple[int, bytes]]:
+    """(id, path) of the files whose shown name or suffix is not that of their path."""
+    return [
+        (row, path)
+        for row, path, shown, suffix in connection.exec_driver_sql(_SHOWN[table])
+        if shown != display(path).encode() or suffix not in (None, suffix_of(path).encode())
+    ]
 
 
 def _differs(connection: Connection, table: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -14,11 +13,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Insert, Update, bindparam, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from unisearch.catalog import backgrounds, mend, tables, words_check
+from unisearch.catalog import backgrounds, tables
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import PartitionRow, Span, Stat
 from unisearch.catalog.view import DeadRows, View
-from unisearch.catalog.words import name_words
+from unisearch.catalog.words import name_words, suffix_of
 from unisearch.errors import FailureKind, LibraryError, display
 from unisearch.records import FACTS, GRID_VERSION, Block, Modality, PartitionState
 
@@ -313,43 +312,6 @@ class Writing(View):
         """Forget the sample of a partition."""
         backgrounds.drop(self._connection, partition)
 
-    # repair
-
-    def mend_records(self) -> tuple[list[str], list[str]]:
-        """Put records right that contradict each other: (what was done, what is lost)."""
-        return mend.mend_records(self._connection)
-
-    def blocks_by_epoch(self, partition: PartitionRow) -> dict[int, list[Block]]:
-        """All checksums of a partition, in order, also of epochs that it is not in."""
-        found: dict[int, list[Block]] = {}
-        rows = self._run(
-            "SELECT epoch, block, rows, checksum FROM blocks WHERE partition_id = ?"
-            " ORDER BY epoch, block",
-            partition.id,
-        )
-        for epoch, *block in rows:
-            found.setdefault(epoch, []).append(Block(*block))
-        return found
-
-    def set_extent(self, partition: PartitionRow) -> None:
-        """The partition's epoch and count, and the dimension of its space, are these."""
-        self._update(
-            tables.Partition, partition.id, {"epoch": partition.epoch, "count": partition.count}
-        )
-        self._run("UPDATE spaces SET dim = ? WHERE id = ?", partition.dim, partition.space)
-
-    def let_go(self, contents: Iterable[int]) -> None:
-        """The files of these contents are to be read again; `mend_records` drops the contents."""
-        mend.let_go(self._connection, contents)
-
-    def drop_segments(self, segments: Iterable[int]) -> None:
-        """Forget segments whose vectors are lost; `mend_records` drops contents without any."""
-        mend.drop_segments(self._connection, segments)
-
-    def rebuild_words(self) -> None:
-        """Make the full-text tables and the shown names anew from the records."""
-        words_check.rebuild(self._connection)
-
     def _absorb(self, inner: int, root: int, prefix: bytes) -> None:
         """What belonged to the inner root belongs to `root` from now on."""
         for table in ("items", "failures"):
@@ -409,12 +371,11 @@ def _updating(table: type[tables.Base]) -> Update:
 
 
 def _place(root: int, rel_path: bytes) -> dict[str, Any]:
-    suffix = os.path.splitext(rel_path)[1].decode("utf-8", "replace").lower()  # noqa: PTH122
     return {
         "root_id": root,
         "rel_path": rel_path,
         "display": display(rel_path),
-        "suffix": suffix,
+        "suffix": suffix_of(rel_path),
     }
 
 

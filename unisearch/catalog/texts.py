@@ -1,0 +1,80 @@
+"""Texts that are no UTF-8: only damage writes them, and whoever reads one is stopped by it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection
+
+#: The texts of each table with the column that names a row.
+_TEXTS = {
+    "contents": ("id", ("modality", "words")),
+    "items": ("id", ("display", "suffix")),
+    "segments": ("id", ("text",)),
+    "failures": ("id", ("display", "kind", "message")),
+    "spaces": ("rowid", ("id", "name", "added")),
+    "partitions": ("id", ("space_id", "modality")),
+    "tags": ("item_id", ("word",)),
+}
+
+
+def broken(connection: Connection) -> dict[tuple[str, str], list[Any]]:
+    """Rows, by (table, column), whose text is no UTF-8."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for table, (key, columns) in _TEXTS.items():
+        for column in columns:
+            # Those of plain letters need no look.
+            rows = connection.exec_driver_sql(
+                f"SELECT {key}, CAST({column} AS BLOB) FROM {table} WHERE {column} GLOB '*[^ -~]*'"
+            )
+            bad = [row for row, text in rows if not _is_text(text)]
+            if bad:
+                found[table, column] = bad
+    return found
+
+
+def problems(connection: Connection) -> list[str]:
+    """A line for each column."""
+    return [
+        f"{len(rows):,} texts of {table}.{column} are no UTF-8"
+        for (table, column), rows in broken(connection).items()
+    ]
+
+
+def mend(connection: Connection) -> tuple[list[str], list[str]]:
+    """(what was done, what is lost). Files whose texts are damaged are to be read again."""
+    done, lost = [], []
+    for (table, column), rows in broken(connection).items():
+        wanted = (json.dumps(rows),)
+        ids = "(SELECT value FROM json_each(?))"
+        match table:
+            case "contents":
+                sql = f"UPDATE items SET content_id = NULL WHERE content_id IN {ids}"
+            case "segments":
+                sql = (
+                    "UPDATE items SET content_id = NULL WHERE content_id IN"
+                    f" (SELECT content_id FROM segments WHERE id IN {ids})"
+                )
+            case "items":  # made from the path again, with the words
+                sql = f"UPDATE items SET {column} = '' WHERE id IN {ids}"
+            case "failures":  # tried again by the next run
+                sql = f"DELETE FROM failures WHERE id IN {ids}"
+            case "tags":
+                sql = f"DELETE FROM tags WHERE item_id IN {ids} AND word GLOB '*[^ -~]*'"
+                lost += [
+                    f"a tag of item {item}, and others of it that are not plain" for item in rows
+                ]
+            case _:
+                continue  # a space or a modality: nobody can say which
+        connection.exec_driver_sql(sql, wanted)
+        done.append(f"{len(rows):,} damaged texts of {table}.{column} dropped")
+    return done, lost
+
+
+def _is_text(stored: bytes) -> bool:
+    try:
+        stored.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
