@@ -14,8 +14,8 @@ from unisearch.catalog.view import View
 from unisearch.catalog.where_sql import Condition, condition
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
-from unisearch.engine.chance import RANKS
-from unisearch.engine.lanes import Lane, Partitions
+from unisearch.engine.chance import RANKS, Floats
+from unisearch.engine.lanes import Keys, Lane, Partitions
 from unisearch.engine.rank import Scored
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Term, Wanted, check_modalities, negative
@@ -155,18 +155,17 @@ class Engine:
         if wanted.allowed is not None:
             largest = min(largest, len(wanted.allowed))
         reach = self._reach(asked, wanted.k)
+        # Mostly each hit is an item of its own, and the rest need not be joined.
+        joined = wanted.k + asked.hidden
         while True:
             scored = [
                 self._score(asked, wanted, modality, ways, reach)
                 for modality, ways in lanes.items()
             ]
-            keys = [int(key) for one in scored for key in one.keys]
-            rows = view.hits(keys, wanted.under, asked.items, wanted.where)
-            weak_above = self.rooms.settings.search.weak_above
-            found = [
-                rank.best_segments(one.hits(rows, weak_above), rows, asked.excluded)
-                for one in scored
-            ]
+            found = self._joined(view, asked, wanted, [one.best(joined) for one in scored])
+            if joined < reach and any(len(hits) < wanted.k for hits in found):
+                joined = reach
+                found = self._joined(view, asked, wanted, scored)
             enough = all(
                 len(hits) >= wanted.k or reach >= size
                 for hits, size in zip(found, sizes, strict=True)
@@ -174,6 +173,17 @@ class Engine:
             if enough or reach >= largest:
                 return found
             reach *= 8
+
+    def _joined(
+        self, view: View, asked: Asked, wanted: Wanted, scored: Sequence[Scored]
+    ) -> list[list[Hit]]:
+        """The hits of each partition, each item once, joined in one statement."""
+        keys = [key for one in scored for key in one.keys.tolist()]
+        rows = view.hits(keys, wanted.under, asked.items, wanted.where)
+        weak_above = self.rooms.settings.search.weak_above
+        return [
+            rank.best_segments(one.hits(rows, weak_above), rows, asked.excluded) for one in scored
+        ]
 
     def _reach(self, asked: Asked, k: int) -> int:
         """How many neighbours of each term are looked at.
@@ -189,12 +199,7 @@ class Engine:
         self, asked: Asked, wanted: Wanted, modality: Modality, lanes: Sequence[Lane], reach: int
     ) -> Scored:
         """The best candidates: nearest of each attracting term, and what the words match."""
-        near = [keys for lane in lanes for keys in lane.nearest(asked, reach, wanted.allowed)]
-        keys = np.unique(np.concatenate([np.array(list(asked.names), np.int64), *near]))
-        cosines = np.concatenate([lane.cosines(asked, keys) for lane in lanes])  # (terms, n)
-        here = ~np.isnan(cosines).any(axis=0)  # words also match in other partitions
-        keys, cosines = keys[here], cosines[:, here]
-
+        keys, cosines = self._candidates(asked, wanted, lanes, reach)
         weights = asked.weights[[i for lane in lanes for i in lane.terms]]
         score, expected = rank.judge(
             cosines,
@@ -215,6 +220,21 @@ class Engine:
             expected=expected,
             by_words=names > 0,
         ).best(reach)
+
+    def _candidates(
+        self, asked: Asked, wanted: Wanted, lanes: Sequence[Lane], reach: int
+    ) -> tuple[Keys, Floats]:
+        """(keys (n,), cosines (terms, n)): the nearest of each term, and what the words match."""
+        near = [found for lane in lanes for found in lane.nearest(asked, reach, wanted.allowed)]
+        if len(asked.terms) == 1 and not asked.names:
+            [(keys, scores)] = near
+            here = keys[0] >= 0
+            return keys[0, here], scores[:, here]
+        named = np.array(list(asked.names), np.int64)
+        keys = np.unique(np.concatenate([named, *(found.keys[0] for found in near)]))
+        cosines = np.concatenate([lane.cosines(asked, keys) for lane in lanes])
+        here = ~np.isnan(cosines).any(axis=0)  # words also match in other partitions
+        return keys[here], cosines[:, here]
 
     def close(self) -> None:
         """Releases the library."""

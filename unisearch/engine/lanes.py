@@ -16,7 +16,7 @@ from unisearch.engine.chance import Floats, Pair
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Wanted
 from unisearch.index.partition import Partition
-from unisearch.index.reader import PartitionReader
+from unisearch.index.reader import Nearest, PartitionReader
 from unisearch.records import Modality, PartitionState
 from unisearch.spaces.base import Space
 from unisearch.wiring import Rooms
@@ -33,11 +33,11 @@ class Lane:
     ground: Background
     terms: Sequence[int]
 
-    def nearest(self, asked: Asked, reach: int, allowed: Keys | None) -> list[Keys]:
+    def nearest(self, asked: Asked, reach: int, allowed: Keys | None) -> list[Nearest]:
         """The nearest keys of each attracting term."""
         vectors = asked.vectors[self.space.id]
         return [
-            self.reader.search(vectors[i : i + 1], reach, allowed, asked.modalities[i]).keys[0]
+            self.reader.search(vectors[i : i + 1], reach, allowed, asked.modalities[i])
             for i in self.terms
             if asked.weights[i] > 0
         ]

@@ -49,7 +49,9 @@ def spread(unrelated: Floats, pairs: Sequence[Pair]) -> Spread:
     holds than of the term.
     """
     deviation = np.array([pair.deviation for pair in pairs], np.float32)
-    return Spread(np.median(unrelated, axis=1).astype(np.float32), deviation)
+    half = unrelated.shape[1] // 2
+    # The median, without the checks of np.median, which take longer than it.
+    return Spread(np.partition(unrelated, half, axis=1)[:, half], deviation)
 
 
 def fuse(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
