@@ -15,6 +15,7 @@ from tests.e2e.commands import run
 from unisearch.world.library import make_library
 
 PATIENCE_S = 120
+COMMIT_EVERY, TOY_DIM = 8, 64
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
@@ -23,7 +24,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
         **os.environ,
         "UNISEARCH_SPACE": "toy",
         "UNISEARCH_LIBRARY": os.fspath(folder / "library"),
-        "UNISEARCH_INDEX__COMMIT_EVERY": "8",
+        "UNISEARCH_INDEX__COMMIT_EVERY": str(COMMIT_EVERY),
     }
     return subprocess.Popen(
         [sys.executable, "-m", "unisearch", "index", "media"],
@@ -37,11 +38,14 @@ def rows(folder: Path) -> int:
 
 
 def interrupted(folder: Path) -> tuple[int, bytes]:
-    """(exit code, stderr) of a run that is stopped as soon as it has stored something more."""
-    before = rows(folder)
+    """(exit code, stderr) of a run that is stopped as soon as it has committed something more.
+
+    Rows are appended before they are committed: the second batch tells that the first one was.
+    """
+    two_batches = rows(folder) + 2 * COMMIT_EVERY * 2 * TOY_DIM
     process = start(folder)
     until = time.monotonic() + PATIENCE_S
-    while process.poll() is None and rows(folder) == before and time.monotonic() < until:
+    while process.poll() is None and rows(folder) < two_batches and time.monotonic() < until:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE_S)
