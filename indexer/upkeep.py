@@ -171,7 +171,7 @@ class Upkeep:
     def _queries(
         self, partition: PartitionRow, states: Mapping[Modality, PartitionState], wanted: int
     ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Vectors of the other modalities to measure with: stored ones, else the space's own."""
+        """Vectors to measure with: of the other modalities stored ones, else the space's own."""
         space = self._rooms.space
         for modality, state in states.items():
             if modality == partition.modality or _live(state) < wanted:
@@ -184,7 +184,7 @@ class Upkeep:
             return
         for modality in space.modalities:
             known = states.get(modality)
-            if modality != partition.modality and (known is None or _live(known) < wanted):
+            if modality == partition.modality or known is None or _live(known) < wanted:
                 yield modality, np.asarray(space.reference(modality), np.float32)[:wanted]
 
     def _building(self) -> bool:

@@ -29,8 +29,8 @@ from unisearch.index.tune import tune
 class Job:
     """One snapshot to build.
 
-    queries: float32 (q, dim) by modality, to measure the effort with; those of the partition's
-        own modality are drawn from its rows
+    queries: float32 (q, dim) by modality, to measure the effort with; of the partition's own
+        modality so many of its rows count too
     parent: process id of the writer that asked, 0 for nobody: without it nothing is written
     """
 
@@ -79,10 +79,9 @@ def build(job: Job) -> Manifest:
         index = _merged(folder.load(chain, rows.vectors), rows.vectors[: job.count], job.kind)
         manifest = replace(manifest, trained=chain[0].trained)
     if manifest.base is None:
-        manifest = replace(
-            manifest,
-            efforts=tune(index, FlatScan(part), _queries(job, part), job.modality, job.recall),
-        )
+        own = _own_rows(job, part)
+        efforts = tune(index, FlatScan(part), job.queries, job.modality, own, job.recall)
+        manifest = replace(manifest, efforts=efforts)
         chain = []
     if job.parent and os.getppid() != job.parent:
         raise UnisearchError("the writer is gone; the next one builds it")
@@ -101,13 +100,11 @@ def _merged(known: IvfPq, vectors: NDArray[np.float16], kind: str) -> IvfPq:
     return IvfPq.opened(known.faiss_index, vectors)
 
 
-def _queries(job: Job, part: NDArray[np.float16]) -> dict[str, NDArray[np.float32]]:
-    """The given queries, and live rows as those of the own modality."""
+def _own_rows(job: Job, part: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Some live rows, to ask for their neighbours."""
     live = np.setdiff1d(np.arange(len(part)), job.dead)
-    if not len(live):
-        return dict(job.queries)
     some = np.random.default_rng(1).choice(live, min(job.own_queries, len(live)), replace=False)
-    return {**job.queries, job.modality: np.take(part, np.sort(some), axis=0).astype(np.float32)}
+    return np.take(part, np.sort(some), axis=0).astype(np.float32)
 
 
 def main() -> None:
