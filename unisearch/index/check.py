@@ -66,14 +66,16 @@ def check_rows(files: RowFiles, state: PartitionState, blocks: Sequence[Block]) 
 
 def _stored(files: RowFiles, epoch: int) -> int:
     """How many rows are there in both files."""
-    sizes = _sizes(files, epoch)
-    return min(path.stat().st_size // size if size and path.exists() else 0 for path, size in sizes)
+    return min(
+        path.stat().st_size // size if size and path.exists() else 0
+        for path, size in files.sizes(epoch)
+    )
 
 
 def _torn(files: RowFiles, state: PartitionState) -> list[str]:
     """Which of the two files is missing or short."""
     found = []
-    for path, row_bytes in _sizes(files, state.epoch):
+    for path, row_bytes in files.sizes(state.epoch):
         need = row_bytes * state.count
         if need and not path.exists():
             found.append(f"{display(path)} is missing")
@@ -83,13 +85,8 @@ def _torn(files: RowFiles, state: PartitionState) -> list[str]:
 
 
 def _behind(files: RowFiles, state: PartitionState) -> int:
-    sizes = [(path, row_bytes * state.count) for path, row_bytes in _sizes(files, state.epoch)]
+    sizes = [(path, size * state.count) for path, size in files.sizes(state.epoch)]
     return sum(max(0, path.stat().st_size - need) for path, need in sizes if path.exists())
-
-
-def _sizes(files: RowFiles, epoch: int) -> list[tuple[Path, int]]:
-    """(file, bytes of a row in it)."""
-    return [(files.vectors_path(epoch), 2 * files.dim), (files.keys_path(epoch), 8)]
 
 
 @dataclass(frozen=True, eq=False)

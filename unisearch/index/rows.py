@@ -107,12 +107,8 @@ class RowFiles:
 
     def find(self, epoch: int, count: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows that hold any of these keys, ascending; reads a few pages per key."""
-        stored, wanted = self.open(epoch, count).keys, np.unique(keys)
-        if not len(stored):
-            return np.empty(0, np.int64)
-        rows = np.minimum(np.searchsorted(stored, wanted), len(stored) - 1)
-        found: NDArray[np.int64] = rows[stored[rows] == wanted]
-        return found
+        rows = rows_of(self.open(epoch, count).keys, np.unique(keys))
+        return rows[rows >= 0]
 
     def verify(self, epoch: int, count: int, blocks: Sequence[Block]) -> list[int]:
         """The blocks whose rows are missing, changed, or without a checksum; reads every row."""
@@ -131,16 +127,19 @@ class RowFiles:
 
         A shorter file stays as it is.
         """
-        vectors = cut(self.vectors_path(epoch), count * self.dim * _HALF.itemsize)
-        return cut(self.keys_path(epoch), count * _KEY.itemsize) or vectors
+        dropped = [cut(path, count * size) for path, size in self.sizes(epoch)]
+        return any(dropped)
 
     def is_shorter(self, epoch: int, count: int) -> bool:
         """Whether a file holds fewer rows than that. Raises FileNotFoundError."""
-        vectors, keys = self.vectors_path(epoch).stat(), self.keys_path(epoch).stat()
-        return (
-            vectors.st_size < count * self.dim * _HALF.itemsize
-            or keys.st_size < count * _KEY.itemsize
-        )
+        return any(path.stat().st_size < count * size for path, size in self.sizes(epoch))
+
+    def sizes(self, epoch: int) -> list[tuple[Path, int]]:
+        """(file, bytes of a row in it): vectors, then keys."""
+        return [
+            (self.vectors_path(epoch), self.dim * _HALF.itemsize),
+            (self.keys_path(epoch), _KEY.itemsize),
+        ]
 
     def stored(self) -> dict[int, list[Path]]:
         """The files that lie in the folder, by epoch."""
@@ -163,14 +162,15 @@ class RowFiles:
         self, epoch: int, count: int, keys: NDArray[np.int64], halves: NDArray[np.float16]
     ) -> None:
         make_folder(self.folder)
-        row_bytes = self.dim * _HALF.itemsize
-        new = append(
-            self.vectors_path(epoch), count * row_bytes, halves.astype(_HALF, copy=False).tobytes()
-        )
-        new |= append(
-            self.keys_path(epoch), count * _KEY.itemsize, keys.astype(_KEY, copy=False).tobytes()
-        )
-        if new:
+        stored: list[NDArray[Any]] = [
+            halves.astype(_HALF, copy=False),
+            keys.astype(_KEY, copy=False),
+        ]
+        new = [
+            append(path, count * size, rows.tobytes())
+            for (path, size), rows in zip(self.sizes(epoch), stored, strict=True)
+        ]
+        if any(new):
             sync_folder(self.folder)
 
     def _committed_tail(
@@ -205,6 +205,17 @@ class RowFiles:
             return np.memmap(path, dtype, "r", shape=shape)
         except FileNotFoundError:
             raise RowsGone(f"{display(path)} is missing: {shape[0]} rows are lost") from None
+
+
+def rows_of(stored: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The row of each of these keys, -1 for one that is not there.
+
+    stored: int64 (count,), as they lie in the file: ascending
+    """
+    if not len(stored):
+        return np.full(len(keys), -1, np.int64)
+    at = np.minimum(np.searchsorted(stored, keys), len(stored) - 1)
+    return np.where(stored[at] == keys, at, -1)
 
 
 def is_sound(rows: Rows, block: Block) -> bool:
