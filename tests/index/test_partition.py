@@ -119,9 +119,9 @@ def test_only_allowed_keys_are_found(stored: Stored, unit_rows: UnitRows) -> Non
     stored.dead = [5]
     reader = stored.at()
 
-    few = reader.search(rows[:1], 10, allowed=np.array([3, 5, 777]))
-    many = reader.search(rows[:1], 100, allowed=np.arange(20, 95))
-    none = reader.search(rows[:1], 10, allowed=np.array([], np.int64))
+    few = reader.search(rows[:1], 10, reader.rows_among(np.array([3, 5, 777])))
+    many = reader.search(rows[:1], 100, reader.rows_among(np.arange(20, 95)))
+    none = reader.search(rows[:1], 10, reader.rows_among(np.array([], np.int64)))
 
     assert set(few.keys[0].tolist()) - {-1} == {3}
     assert set(many.keys[0].tolist()) - {-1} == set(range(20, 95))
@@ -216,7 +216,8 @@ def test_a_filter_of_many_survivors_is_searched_and_finds_k(
     allowed = np.arange(0, 12_000, 6)
     queries = unit_rows(50, seed=5)
 
-    found = big.at().search(queries, 10, allowed, asking="image").keys
+    reader = big.at()
+    found = reader.search(queries, 10, reader.rows_among(allowed), asking="image").keys
 
     rows = big.files.open(0, 6_000).vectors[::3].astype(np.float32)
     true = allowed[np.argsort(-(queries @ rows.T), axis=1)[:, :10]]

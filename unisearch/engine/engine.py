@@ -158,12 +158,12 @@ class Engine:
         # Mostly each hit is an item of its own, and the rest need not be joined.
         joined = wanted.k + asked.hidden
         while True:
-            scored = [
-                self._score(asked, wanted, modality, ways, reach)
-                for modality, ways in lanes.items()
-            ]
+            scored = [self._score(asked, modality, ways, reach) for modality, ways in lanes.items()]
             found = self._joined(view, asked, wanted, [one.best(joined) for one in scored])
-            if joined < reach and any(len(hits) < wanted.k for hits in found):
+            if any(
+                len(hits) < wanted.k and len(one.keys) > joined
+                for hits, one in zip(found, scored, strict=True)
+            ):
                 joined = reach
                 found = self._joined(view, asked, wanted, scored)
             enough = all(
@@ -195,18 +195,16 @@ class Engine:
             return max(2 * k, RANKS) + asked.hidden
         return max(self.rooms.settings.search.candidates, 20 * k) + asked.hidden
 
-    def _score(
-        self, asked: Asked, wanted: Wanted, modality: Modality, lanes: Sequence[Lane], reach: int
-    ) -> Scored:
+    def _score(self, asked: Asked, modality: Modality, lanes: Sequence[Lane], reach: int) -> Scored:
         """The best candidates: nearest of each attracting term, and what the words match."""
-        keys, cosines = self._candidates(asked, wanted, lanes, reach)
+        keys, cosines = self._candidates(asked, lanes, reach)
         weights = asked.weights[[i for lane in lanes for i in lane.terms]]
         score, expected = rank.judge(
             cosines,
             unrelated=np.concatenate([lane.unrelated(asked) for lane in lanes]),
             pairs=[pair for lane in lanes for pair in lane.pairs(asked)],
             weights=weights,
-            live=min(lane.live(wanted.allowed) for lane in lanes),
+            live=min(lane.live for lane in lanes),
             hidden=asked.hidden,
         )
         attract = np.maximum(weights, 0.0)
@@ -221,11 +219,9 @@ class Engine:
             by_words=names > 0,
         ).best(reach)
 
-    def _candidates(
-        self, asked: Asked, wanted: Wanted, lanes: Sequence[Lane], reach: int
-    ) -> tuple[Keys, Floats]:
+    def _candidates(self, asked: Asked, lanes: Sequence[Lane], reach: int) -> tuple[Keys, Floats]:
         """(keys (n,), cosines (terms, n)): the nearest of each term, and what the words match."""
-        near = [found for lane in lanes for found in lane.nearest(asked, reach, wanted.allowed)]
+        near = [found for lane in lanes for found in lane.nearest(asked, reach)]
         if len(asked.terms) == 1 and not asked.names:
             [(keys, scores)] = near
             here = keys[0] >= 0

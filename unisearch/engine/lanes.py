@@ -26,18 +26,22 @@ Keys = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Lane:
-    """One partition and the terms, by their places, that are compared with it."""
+    """One partition and the terms, by their places, that are compared with it.
+
+    among: the rows that pass the question's filter, None without one
+    """
 
     space: Space
     reader: PartitionReader
     ground: Background
     terms: Sequence[int]
+    among: NDArray[np.int64] | None
 
-    def nearest(self, asked: Asked, reach: int, allowed: Keys | None) -> list[Nearest]:
+    def nearest(self, asked: Asked, reach: int) -> list[Nearest]:
         """The nearest keys of each attracting term."""
         vectors = asked.vectors[self.space.id]
         return [
-            self.reader.search(vectors[i : i + 1], reach, allowed, asked.modalities[i])
+            self.reader.search(vectors[i : i + 1], reach, self.among, asked.modalities[i])
             for i in self.terms
             if asked.weights[i] > 0
         ]
@@ -55,9 +59,10 @@ class Lane:
         """What is usual for each of its terms."""
         return [self.ground.pair(self.space, asked.modalities[i]) for i in self.terms]
 
-    def live(self, allowed: Keys | None) -> int:
+    @property
+    def live(self) -> int:
         """How many rows could have been found."""
-        return len(self.reader) if allowed is None else self.reader.count(allowed)
+        return len(self.reader) if self.among is None else len(self.among)
 
 
 class Partitions:
@@ -103,7 +108,9 @@ class Partitions:
                 if reader is not None:
                     row = samples.get((space_id, modality))
                     ground = self._backgrounds.of(view, space, modality, row)
-                    lanes.setdefault(modality, []).append(Lane(space, reader, ground, places))
+                    among = None if wanted.allowed is None else reader.rows_among(wanted.allowed)
+                    lane = Lane(space, reader, ground, places, among)
+                    lanes.setdefault(modality, []).append(lane)
         return {
             modality: ways
             for modality, ways in lanes.items()

@@ -39,8 +39,8 @@ class Understanding:
         excluded: set[int] = set()
         hidden = 0
         offers = self._spaces.offers(view)
+        choose = partial(self._choose, offers, wanted)
         for place, term in enumerate(terms):
-            choose = partial(self._choose, offers, wanted)
             if isinstance(term.value, int):
                 modality, found, content, count = self._stored(view, term.value, choose)
                 excluded.add(content)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unisearch.errors import VectorError
 from unisearch.index.bits import Bits, bits_of, bits_without, contains, cosines, floats, reranked
 from unisearch.index.guard import Guard
-from unisearch.index.rows import Rows
+from unisearch.index.rows import Rows, rows_of
 from unisearch.index.table import Backend, Effort, Found
 from unisearch.index.tune import effort_for, with_filter
 from unisearch.records import Block
@@ -66,19 +66,19 @@ class PartitionReader:
         self,
         queries: NDArray[np.float32],
         k: int,
-        allowed: NDArray[np.int64] | None = None,
+        among: NDArray[np.int64] | None = None,
         asking: str = "",
     ) -> Nearest:
         """The k best live keys of each query.
 
         queries: float32 (q, dim), unit rows, of modality `asking`
-        allowed: only these keys, ascending, are looked at; unknown ones are no error
+        among: only these rows are looked at, see `rows_among`
         Raises VectorError for a query that is not finite or of another dimension.
         """
         self._check(queries)
         out = self.dead
         while True:
-            found = self._rows(queries, k, allowed, asking, out)
+            found = self._rows(queries, k, among, asking, out)
             damaged = self.guard.damaged(self.rows, self.blocks, found.rows[found.rows >= 0])
             if not len(damaged):
                 break
@@ -89,8 +89,7 @@ class PartitionReader:
     def scores(self, queries: NDArray[np.float32], keys: NDArray[np.int64]) -> NDArray[np.float32]:
         """The exact cosines (q, n) of these keys; NaN for those that are not here."""
         self._check(queries)
-        rows = self._row_of(keys)
-        rows[np.isin(rows, self.guard.damaged(self.rows, self.blocks, rows[rows >= 0]))] = -1
+        rows = self._sound_row_of(keys)
         known = rows >= 0
         found = np.full((len(queries), len(keys)), np.nan, np.float32)
         found[:, known] = cosines(self.rows.vectors, rows[known], queries)
@@ -98,15 +97,15 @@ class PartitionReader:
 
     def vectors(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
         """The rows (n, dim) of these keys, in order. Raises KeyError for one that is not here."""
-        rows = self._row_of(keys)
-        rows[np.isin(rows, self.guard.damaged(self.rows, self.blocks, rows[rows >= 0]))] = -1
+        rows = self._sound_row_of(keys)
         if (rows < 0).any():
             raise KeyError(int(np.asarray(keys)[np.argmax(rows < 0)]))
         return floats(np.take(self.rows.vectors, rows, axis=0))
 
-    def count(self, keys: NDArray[np.int64]) -> int:
-        """How many of these keys are here."""
-        return int(np.count_nonzero(self._row_of(keys) >= 0))
+    def rows_among(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The live rows of these ascending keys, ascending; unknown ones are no error."""
+        rows = self._row_of(keys)
+        return rows[rows >= 0]
 
     def keys(self) -> NDArray[np.int64]:
         """The live keys, ascending."""
@@ -121,13 +120,13 @@ class PartitionReader:
         self,
         queries: NDArray[np.float32],
         k: int,
-        allowed: NDArray[np.int64] | None,
+        among: NDArray[np.int64] | None,
         asking: str,
         out: NDArray[np.int64],
     ) -> Found:
         """The k best rows but for those in `out`, ascending row numbers."""
         count = len(self.rows.keys)
-        if allowed is None:
+        if among is None:
             live = count - len(out)
             mostly_dead = live <= count // 2  # as with a filter, few rows lie in lists far apart
             if mostly_dead and live <= FEW:
@@ -135,10 +134,7 @@ class PartitionReader:
                 return reranked(self.rows.vectors, [rows] * len(queries), queries, k)
             bits = self._alive if out is self.dead else bits_without(out, count)
             return self._searched(queries, k, bits, live / count if mostly_dead else 1.0, asking)
-        survivors = self._row_of(allowed)
-        survivors = survivors[survivors >= 0]
-        if out is not self.dead:
-            survivors = np.setdiff1d(survivors, out, assume_unique=True)
+        survivors = among if out is self.dead else np.setdiff1d(among, out, assume_unique=True)
         if len(survivors) <= FEW:
             return reranked(self.rows.vectors, [survivors] * len(queries), queries, k)
         share = len(survivors) / count
@@ -165,14 +161,15 @@ class PartitionReader:
 
     def _row_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The live row of each key, -1 for one that is not here."""
-        keys = np.asarray(keys, np.int64)
-        count = len(self.rows.keys)
-        if not count:
-            return np.full(len(keys), -1, np.int64)
-        at = np.minimum(np.searchsorted(self.rows.keys, keys), count - 1)
-        rows = np.where(self.rows.keys[at] == keys, at, -1)
+        rows = rows_of(self.rows.keys, np.asarray(keys, np.int64))
         if self._alive is not None:
             rows[~contains(self._alive, np.maximum(rows, 0))] = -1
+        return rows
+
+    def _sound_row_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The live row of each key, -1 for one that is not here or whose block is damaged."""
+        rows = self._row_of(keys)
+        rows[np.isin(rows, self.guard.damaged(self.rows, self.blocks, rows[rows >= 0]))] = -1
         return rows
 
     def _check(self, queries: NDArray[np.float32]) -> None:
