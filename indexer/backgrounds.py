@@ -12,6 +12,7 @@ from unisearch.catalog.backgrounds import BackgroundRow
 from unisearch.catalog.rows import PartitionRow
 from unisearch.catalog.write import Writing
 from unisearch.errors import LibraryDamaged
+from unisearch.index.bits import draw_live
 from unisearch.wiring import row_files
 
 logger = logging.getLogger(__name__)
@@ -69,13 +70,8 @@ def draw(library: Path, partition: PartitionRow, dead: NDArray[np.int64]) -> NDA
 
 def live_places(partition: PartitionRow, dead: NDArray[np.int64]) -> NDArray[np.int64]:
     """Up to SAMPLE_ROWS rows that are not dead, ascending."""
-    live = partition.count - len(dead)
     numbers = np.random.default_rng((partition.epoch, partition.count, len(dead)))
-    nth = numbers.choice(live, min(SAMPLE_ROWS, live), replace=False, shuffle=False)
-    nth = np.sort(nth).astype(np.int64)
-    # Before the n-th live row lie those dead ones that have at most n live rows before them.
-    live_before = dead - np.arange(len(dead))
-    return nth + np.searchsorted(live_before, nth, side="right")
+    return draw_live(partition.count, dead, SAMPLE_ROWS, numbers)
 
 
 def count_kinds(sample: NDArray[np.float16]) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from indexer.compaction import compact
 from unisearch.catalog.rows import PartitionRow
 from unisearch.errors import LibraryDamaged, display
+from unisearch.index.bits import draw_live
 from unisearch.index.build import Job
 from unisearch.index.halves_view import faiss_reads_halves, faiss_sees_gpus
 from unisearch.index.plan import next_step
@@ -176,8 +177,7 @@ class Upkeep:
         for modality, state in states.items():
             if modality == partition.modality or _live(state) < wanted:
                 continue
-            live = np.setdiff1d(np.arange(state.count), state.dead)
-            some = np.sort(np.random.default_rng(2).choice(live, wanted, replace=False))
+            some = draw_live(state.count, state.dead, wanted, np.random.default_rng(2))
             files = row_files(self._rooms.library, replace(partition, modality=modality))
             yield modality, files.open(state.epoch, state.count).vectors[some].astype(np.float32)
         if partition.space != space.id:

@@ -40,6 +40,21 @@ def contains(bits: Bits, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return found
 
 
+def draw_live(
+    count: int, dead: NDArray[np.int64], most: int, numbers: np.random.Generator
+) -> NDArray[np.int64]:
+    """Up to `most` of `count` rows that are not dead, ascending, each equally likely.
+
+    dead: row numbers, ascending
+    """
+    live = count - len(dead)
+    nth = numbers.choice(live, min(most, live), replace=False, shuffle=False)
+    nth = np.sort(nth).astype(np.int64)
+    # Before the n-th live row lie those dead ones that have at most n live rows before them.
+    live_before = dead - np.arange(len(dead))
+    return nth + np.searchsorted(live_before, nth, side="right")
+
+
 def floats(vectors: NDArray[np.float16]) -> NDArray[np.float32]:
     """Rows as float32. torch converts many at a time, numpy one by one (10 times slower)."""
     if vectors.size < 32_768:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unisearch.errors import UnisearchError
+from unisearch.index.bits import draw_live
 from unisearch.index.flat import FlatScan
 from unisearch.index.ivfpq import IvfPq
 from unisearch.index.plan import Step
@@ -102,9 +103,9 @@ def _merged(known: IvfPq, vectors: NDArray[np.float16], kind: str) -> IvfPq:
 
 def _own_rows(job: Job, part: NDArray[np.float16]) -> NDArray[np.float32]:
     """Some live rows, to ask for their neighbours."""
-    live = np.setdiff1d(np.arange(len(part)), job.dead)
-    some = np.random.default_rng(1).choice(live, min(job.own_queries, len(live)), replace=False)
-    return np.take(part, np.sort(some), axis=0).astype(np.float32)
+    dead = job.dead[job.dead < len(part)]
+    some = draw_live(len(part), dead, job.own_queries, np.random.default_rng(1))
+    return np.take(part, some, axis=0).astype(np.float32)
 
 
 def main() -> None:
