@@ -48,7 +48,9 @@ def alone(library: Path) -> Iterator[None]:
     lock = take_lock(library)
     if lock is None:
         process = holder_of(library)
-        raise LibraryLocked(f"{display(library)}: process {process} writes; wait until it is done")
+        by = f" (process {process})" if process else ""
+        where = display(library)
+        raise LibraryLocked(f"{where}: another process writes{by}; wait until it is done")
     try:
         desk = Desk(library)
         try:

@@ -7,25 +7,21 @@ samples, words for searching) is made anew.
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from indexer.compaction import tidy
-from indexer.lock import holder_of, take_lock
+from indexer.holder import alone
 from indexer.recover import Recovery
 from indexer.upkeep import Upkeep
 from unisearch.catalog.write import Writing
 from unisearch.config import Settings
-from unisearch.errors import LibraryDamaged, LibraryLocked, LibraryMissing, display
+from unisearch.errors import LibraryDamaged, LibraryMissing, display
 from unisearch.health.partitions import examine_snapshots
 from unisearch.health.strays import copies, left_behind
 from unisearch.index import durable
 from unisearch.wiring import CATALOG_FILE, Rooms, open_rooms, snapshots
-
-logger = logging.getLogger(__name__)
 
 #: Called while something takes its time, with what it is.
 Beat = Callable[[str], None]
@@ -57,7 +53,7 @@ def repair(settings: Settings, *, dry_run: bool = False, beat: Beat = lambda _: 
     if not (settings.library / CATALOG_FILE).exists():
         raise LibraryMissing(f"{display(settings.library)}: no library there")
     report = Repaired()
-    with _alone(settings):
+    with alone(settings.library):
         try:
             rooms = open_rooms(settings, write=not dry_run)
         except LibraryDamaged as error:
@@ -167,20 +163,6 @@ def _ways_out(settings: Settings) -> list[str]:
         f"nothing was changed: restore a copy of {where}{kept}",
         f"or move {where} away and run 'unisearch index' of your folders: ids and tags are lost",
     ]
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    lock = take_lock(settings.library)
-    if lock is None:
-        holder = holder_of(settings.library)
-        by = f" (process {holder})" if holder else ""
-        where = display(settings.library)
-        raise LibraryLocked(f"{where}: another process writes{by}; stop it, then repair")
-    try:
-        yield
-    finally:
-        os.close(lock)
 
 
 __all__ = ["Repaired", "repair"]
