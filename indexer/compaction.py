@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from indexer.backgrounds import renew
 from unisearch.catalog.rows import PartitionRow
 from unisearch.errors import LibraryDamaged, display
+from unisearch.health.strays import unfinished
 from unisearch.index import durable
+from unisearch.index.check import strays
 from unisearch.index.compact import copy_live
 from unisearch.index.rows import BLOCK_ROWS, Rows, is_sound
 from unisearch.records import Block, PartitionState
-from unisearch.wiring import INDEX_FOLDER, Rooms, row_files, snapshots
+from unisearch.wiring import Rooms, row_files, snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -80,12 +80,9 @@ def tidy(rooms: Rooms) -> None:
             logger.warning("%s: the last rows are damaged; 'unisearch doctor' says more", where)
             continue
         files.cut(partition.epoch, partition.count)
-        strays = {
-            epoch: paths for epoch, paths in files.stored().items() if epoch != partition.epoch
-        }
-        durable.unlink(path for paths in strays.values() for path in paths)
+        durable.unlink(strays(files, partition.epoch))
         _drop_foreign(rooms, partition)
-    durable.unlink(_temporary(rooms.library / INDEX_FOLDER))
+    durable.unlink(unfinished(rooms.library))
 
 
 def _committed(rooms: Rooms, partition: PartitionRow) -> tuple[PartitionState, list[Block]]:
@@ -109,7 +106,3 @@ def _ends_sound(rooms: Rooms, partition: PartitionRow, rows: Rows) -> bool:
     last = blocks[-1]
     ends = last.block * BLOCK_ROWS + last.rows
     return ends == partition.count and is_sound(rows, last)
-
-
-def _temporary(folder: Path) -> Iterable[Path]:
-    return [path for path in folder.glob("*/*/.*") if durable.is_temporary(path)]

@@ -33,13 +33,14 @@ VECTORS_FOLDER = "vectors"
 INDEX_FOLDER = "index"
 PREVIEWS_FOLDER = "previews"
 
+#: What stands in a library's folder.
+LIBRARY_NAMES = (
+    *(CATALOG_FILE + end for end in ("", "-wal", "-shm", "-journal")),
+    *(VECTORS_FOLDER, INDEX_FOLDER, PREVIEWS_FOLDER, "writer.lock", "writer.sock"),
+)
 #: What a folder without a catalogue may hold and still become a library: the rest of an earlier
 #: one, and what systems put into every folder.
-_NO_OBSTACLE = (
-    *(CATALOG_FILE + end for end in ("-wal", "-shm", "-journal")),
-    *(VECTORS_FOLDER, INDEX_FOLDER, PREVIEWS_FOLDER, "writer.lock", "writer.sock"),
-    *(".DS_Store", "lost+found"),
-)
+_NO_OBSTACLE = (*LIBRARY_NAMES, ".DS_Store", "lost+found")
 
 
 @dataclass

@@ -10,13 +10,16 @@ from pathlib import Path
 from unisearch.catalog.rows import PartitionRow
 from unisearch.index import durable
 from unisearch.index.check import strays
-from unisearch.wiring import CATALOG_FILE, INDEX_FOLDER, VECTORS_FOLDER, Rooms, row_files, snapshots
-
-#: What stands in a library's folder.
-KNOWN = (
-    *(CATALOG_FILE + end for end in ("", "-wal", "-shm", "-journal")),
-    *(VECTORS_FOLDER, INDEX_FOLDER, "previews", "writer.lock", "writer.sock"),
+from unisearch.wiring import (
+    CATALOG_FILE,
+    INDEX_FOLDER,
+    LIBRARY_NAMES,
+    VECTORS_FOLDER,
+    Rooms,
+    row_files,
+    snapshots,
 )
+
 _COPY = re.compile(re.escape(CATALOG_FILE) + r"\.v\d+")
 #: What systems put into every folder.
 _NOT_OURS = frozenset({".DS_Store", "lost+found", "Thumbs.db"})
@@ -37,13 +40,19 @@ def left_behind(rooms: Rooms, partitions: Iterable[PartitionRow]) -> list[Path]:
     found += _elsewhere(rooms.library / VECTORS_FOLDER, homes)
     homes = {snapshots(rooms.library, one.space, one.modality).path for one in partitions}
     found += _elsewhere(rooms.library / INDEX_FOLDER, homes)
-    found += filter(durable.is_temporary, (rooms.library / INDEX_FOLDER).glob("*/*/.*"))
-    return sorted(set(found))
+    return sorted({*found, *unfinished(rooms.library)})
+
+
+def unfinished(library: Path) -> list[Path]:
+    """Snapshots under temporary names: a writer was killed while it wrote them."""
+    return list(filter(durable.is_temporary, (library / INDEX_FOLDER).glob("*/*/.*")))
 
 
 def unknown(library: Path) -> list[Path]:
     """What lies in the library's folder and is not of unisearch."""
-    names = sorted(path for path in library.iterdir() if path.name not in {*KNOWN, *_NOT_OURS})
+    names = sorted(
+        path for path in library.iterdir() if path.name not in {*LIBRARY_NAMES, *_NOT_OURS}
+    )
     return [path for path in names if not _COPY.fullmatch(path.name)]
 
 
