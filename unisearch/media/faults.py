@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from unisearch.media.damage import Damage, in_our_words
 from unisearch.media.ply import evened, header_of
+from unisearch.media.rows import is_number, worded
 
 #: Looking through more text than this would take longer than reading it did.
 MAX_BYTES = 32 * 1024**2
@@ -166,16 +167,11 @@ def _is_text(data: bytes) -> bool:
 
 def _lines(data: bytes, above: int = 0) -> Iterator[_Line]:
     """The lines that are neither empty nor comments."""
-    for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), above + 1):
-        if words := line.split("#", 1)[0].split():
-            yield number, words
+    return worded(data.decode("utf-8", "replace").split("\n"), above)
 
 
 def _numbers(words: Sequence[str]) -> bool:
-    try:
-        return len([float(word) for word in words]) > 0
-    except ValueError:
-        return False
+    return bool(words) and all(map(is_number, words))
 
 
 def _integers(words: Sequence[str]) -> bool:

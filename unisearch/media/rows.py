@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,17 +26,21 @@ def numbers(lines: Sequence[str], above: int = 0, dtype: DTypeLike = np.float64)
 
 
 def _fault(lines: Sequence[str], above: int) -> str:
-    rows = _rows(lines, above)
+    rows = worded(lines, above)
     _, first = next(rows, (0, []))
-    for number, words in _rows(lines, above):
+    for number, words in worded(lines, above):
         if len(words) != len(first):
             return f"line {number} has {_values(len(words))}, the lines before have {len(first)}"
-        if not all(map(_is_number, words)):
+        if not all(map(is_number, words)):
             return f"line {number} holds something that is no number"
     return f"its lines have {_values(len(first))}, which is not what it declares"
 
 
-def _rows(lines: Sequence[str], above: int) -> Iterator[tuple[int, list[str]]]:
+def worded(lines: Iterable[str], above: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """(its number, its words) of each line that is neither empty nor a comment.
+
+    above: how many lines of the file stand before these
+    """
     for number, line in enumerate(lines, above + 1):
         if words := line.split("#", 1)[0].split():
             yield number, words
@@ -46,7 +50,8 @@ def _values(count: int) -> str:
     return f"{count} value{'s' * (count != 1)}"
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
+    """Whether the word can be read as a number."""
     try:
         float(word)
     except ValueError:
