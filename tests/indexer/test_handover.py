@@ -638,7 +638,9 @@ def test_who_mends_the_library_keeps_others_waiting(library: Library) -> None:
     with alone(library.path):
         client = Client(library.settings, lambda other: other.run([library.media]))
         with (
-            pytest.raises(LibraryLocked, match=f"process {os.getpid()} writes"),
+            pytest.raises(
+                LibraryLocked, match=rf"another process writes \(process {os.getpid()}\)"
+            ),
             alone(library.path),
         ):
             pass
