@@ -7,6 +7,7 @@ dimensions each and exact re-ranking it finds nearly all (docs/benchmarks.md).
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -87,22 +88,36 @@ class IvfPq:
         effort: Effort | None = None,
     ) -> Found:
         """The k best rows among the candidates of each query; see Backend.search."""
-        import faiss
-
         effort = effort or UNTUNED
         k = min(k, len(self))
         # For more than 10 results a few rows each: the nearer ones are candidates already.
         candidates = min(effort.candidates + 4 * max(0, k - 10), len(self))
-        selector = None if allowed is None else faiss.IDSelectorBitmap(allowed)
-        lists = faiss.IVFSearchParameters(nprobe=min(effort.nprobe, self.nlist), sel=selector)
+        looked = min(effort.nprobe, self.nlist), candidates / k
+        lists, refine = _unfiltered(*looked) if allowed is None else _parameters(*looked, allowed)
         if self._refined is None:
             _, rows = self._searched.search(queries, candidates, params=lists)
             return reranked(self._vectors, rows, queries, k)
-        refine = faiss.IndexRefineSearchParameters(
-            k_factor=max(1.0, candidates / k), base_index_params=lists
-        )
         scores, rows = self._refined.search(queries, k, params=refine)
         return Found(rows, scores)
+
+
+def _parameters(nprobe: int, factor: float, allowed: Bits | None) -> tuple[Any, Any]:
+    """FAISS's parameters of a search in the lists, and of one that is then made exact.
+
+    factor: candidates for each result; allowed: the rows that may be found, None for all
+    """
+    import faiss
+
+    selector = None if allowed is None else faiss.IDSelectorBitmap(allowed)
+    lists = faiss.IVFSearchParameters(nprobe=nprobe, sel=selector)
+    refine = faiss.IndexRefineSearchParameters(k_factor=max(1.0, factor), base_index_params=lists)
+    return lists, refine
+
+
+@lru_cache(maxsize=64)
+def _unfiltered(nprobe: int, factor: float) -> tuple[Any, Any]:
+    """Kept, since there are few and making them takes a twentieth of a search."""
+    return _parameters(nprobe, factor, None)
 
 
 def nlist_for(count: int) -> int:

@@ -202,7 +202,8 @@ class RowFiles:
             size = path.stat().st_size
             if size < need:
                 raise LibraryDamaged(f"{display(path)} has {size} bytes of {need}: rows are lost")
-            return np.memmap(path, dtype, "r", shape=shape)
+            # As a plain array: each slice of a memmap runs code in Python.
+            return np.memmap(path, dtype, "r", shape=shape).view(np.ndarray)
         except FileNotFoundError:
             raise RowsGone(f"{display(path)} is missing: {shape[0]} rows are lost") from None
 

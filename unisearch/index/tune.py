@@ -21,7 +21,7 @@ CANDIDATES = (80, 120, 160, 240, 320, 480, 640, 960, 1_280, 2_560)
 #: A query of an unmeasured modality gets this many times the probes of the same modality.
 UNMEASURED = 16
 #: Comparing a candidate exactly costs as much as scanning so many codes (measured).
-_CANDIDATE_COST = 8
+_CANDIDATE_COST = 18
 
 
 @dataclass(frozen=True, eq=False)
