@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine
 
 from unisearch.catalog import tables
 from unisearch.catalog.open import Catalog
@@ -33,9 +33,9 @@ def test_the_migrations_make_the_tables_that_the_models_describe(catalog: Catalo
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with catalog.view() as view:
+    with create_engine(f"sqlite:///{catalog.path}").connect() as connection:
         context = MigrationContext.configure(
-            view._connection,
+            connection,
             opts={
                 "include_name": lambda name, kind, parents: (
                     not (kind == "table" and name.startswith(tables.FTS_TABLES))
@@ -50,7 +50,7 @@ def test_the_migrations_make_the_tables_that_the_models_describe(catalog: Catalo
 def test_a_new_catalogue_is_durable_and_keeps_its_format(catalog: Catalog) -> None:
     with catalog.view() as view:
         answers = {
-            name: view._connection.execute(text(f"PRAGMA {name}")).scalar()
+            name: view._connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("user_version", "journal_mode", "synchronous", "foreign_keys")
         }
 
@@ -102,7 +102,7 @@ def test_a_creation_that_was_killed_is_finished_by_the_next_writer(tmp_path: Pat
         Catalog.open(path)
     with Catalog.open(path, write=True).view() as view:
         assert view.roots() == []
-        assert view._connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert view._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
 def test_an_older_format_is_copied_before_it_is_migrated(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def statements(catalog: Catalog, ask: Callable[[Any], Any]) -> int:
     """How many SQL statements a question takes."""
     seen: list[str] = []
     with catalog.view() as view:
-        raw: Any = view._connection.connection.dbapi_connection
+        raw = view._connection
         raw.set_trace_callback(seen.append)
         ask(view)
         raw.set_trace_callback(None)

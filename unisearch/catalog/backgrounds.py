@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +38,9 @@ class BackgroundRow:
     rows: int
 
 
-def of_all(connection: Connection, space_id: str | None = None) -> list[BackgroundRow]:
+def of_all(connection: sqlite3.Connection, space_id: str | None = None) -> list[BackgroundRow]:
     """The backgrounds of a space's partitions, or of every space's; no vector is read."""
-    rows = connection.exec_driver_sql(
+    rows = connection.execute(
         "SELECT p.id, p.space_id, p.modality, s.dim, b.epoch, b.count, b.dead, b.kinds, b.digest,"
         " length(b.sample) / (2 * s.dim)"
         " FROM backgrounds b JOIN partitions p ON p.id = b.partition_id"
@@ -49,14 +50,14 @@ def of_all(connection: Connection, space_id: str | None = None) -> list[Backgrou
     return [BackgroundRow(*row) for row in rows]
 
 
-def sample_of(connection: Connection, row: BackgroundRow) -> NDArray[np.float16]:
+def sample_of(connection: sqlite3.Connection, row: BackgroundRow) -> NDArray[np.float16]:
     """The sampled vectors (rows, dim).
 
     Raises LibraryDamaged when they differ from their digest.
     """
-    stored: bytes = connection.exec_driver_sql(
+    stored: bytes = connection.execute(
         "SELECT sample FROM backgrounds WHERE partition_id = ?", (row.partition,)
-    ).scalar_one()
+    ).fetchone()[0]
     if xxhash.xxh3_128_digest(stored) != row.digest:
         raise LibraryDamaged(
             f"the background of {row.space}/{row.modality} differs from its checksum;"
@@ -82,6 +83,6 @@ def put(
     connection.execute(row.on_conflict_do_update(set_=dict(row.excluded.items())))
 
 
-def drop(connection: Connection, partition: PartitionRow) -> None:
+def drop(connection: sqlite3.Connection, partition: PartitionRow) -> None:
     """Forget the sample of a partition."""
-    connection.exec_driver_sql("DELETE FROM backgrounds WHERE partition_id = ?", (partition.id,))
+    connection.execute("DELETE FROM backgrounds WHERE partition_id = ?", (partition.id,))

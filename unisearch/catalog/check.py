@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
-
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from unisearch.catalog import backgrounds, tables, texts, words_check
 from unisearch.errors import LibraryDamaged
@@ -76,7 +74,7 @@ QUESTIONS = {
 }
 
 
-def problems(connection: Connection) -> list[Problem]:
+def problems(connection: sqlite3.Connection) -> list[Problem]:
     """Pages of the file, references between tables, numbers, words and samples."""
     pages = list(_pages(connection))
     if pages:
@@ -85,43 +83,43 @@ def problems(connection: Connection) -> list[Problem]:
     for examine in (_references, _records, _texts, _words, _backgrounds):
         try:
             found += examine(connection)
-        except DBAPIError as error:
-            found.append(Problem("pages", " ".join(str(error.orig).split())))
+        except sqlite3.Error as error:
+            found.append(Problem("pages", " ".join(str(error).split())))
     return found
 
 
-def readable(connection: Connection) -> dict[str, tuple[int, bool]]:
+def readable(connection: sqlite3.Connection) -> dict[str, tuple[int, bool]]:
     """(rows that can be read, whether these are all) of each table of a damaged catalogue."""
     found = {}
     for table in (*tables.Base.metadata.tables, *tables.FTS_TABLES):
         rows, whole = 0, True
         try:
             # '+': from the table itself, not from an index of it.
-            for _ in connection.exec_driver_sql(f"SELECT * FROM {table} WHERE +1"):
+            for _ in connection.execute(f"SELECT * FROM {table} WHERE +1"):
                 rows += 1
-        except (DBAPIError, UnicodeDecodeError):
+        except (sqlite3.Error, UnicodeDecodeError):
             whole = False
         found[table] = rows, whole
     return found
 
 
-def _pages(connection: Connection) -> Iterator[Problem]:
+def _pages(connection: sqlite3.Connection) -> Iterator[Problem]:
     try:
-        connection.exec_driver_sql("PRAGMA cell_size_check = ON")
-        for (line,) in connection.exec_driver_sql("PRAGMA integrity_check(20)"):
+        connection.execute("PRAGMA cell_size_check = ON")
+        for (line,) in connection.execute("PRAGMA integrity_check(20)"):
             if line != "ok":
                 yield Problem("pages", f"page check: {line}")
         missing = _missing(connection)
-    except (DBAPIError, UnicodeDecodeError) as error:
-        yield Problem("pages", " ".join(str(getattr(error, "orig", error)).split()))
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        yield Problem("pages", " ".join(str(error).split()))
         return
     if missing:
         yield Problem("pages", f"missing: {', '.join(sorted(missing))}")
 
 
-def _missing(connection: Connection) -> set[str]:
+def _missing(connection: sqlite3.Connection) -> set[str]:
     """Tables, indexes and triggers that every catalogue has and this one does not."""
-    named = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
+    named = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     indexes = {
         index.name for table in tables.Base.metadata.tables.values() for index in table.indexes
     }
@@ -129,32 +127,32 @@ def _missing(connection: Connection) -> set[str]:
     return {str(name) for name in wanted - named}
 
 
-def _references(connection: Connection) -> list[Problem]:
+def _references(connection: sqlite3.Connection) -> list[Problem]:
     return [
         Problem("records", f"row {row[1]} of {row[0]} points to nothing in {row[2]}")
-        for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
+        for row in connection.execute("PRAGMA foreign_key_check")
     ]
 
 
-def _records(connection: Connection) -> list[Problem]:
+def _records(connection: sqlite3.Connection) -> list[Problem]:
     found = []
     for what, question in QUESTIONS.items():
         asked = question.format(modalities=KNOWN)
-        count = connection.exec_driver_sql(asked).scalar_one()
+        count = connection.execute(asked).fetchone()[0]
         if count:
             found.append(Problem("records", f"{count:,} {what}"))
     return found
 
 
-def _texts(connection: Connection) -> list[Problem]:
+def _texts(connection: sqlite3.Connection) -> list[Problem]:
     return [Problem("records", line) for line in texts.problems(connection)]
 
 
-def _words(connection: Connection) -> list[Problem]:
+def _words(connection: sqlite3.Connection) -> list[Problem]:
     return [Problem("words", line) for line in words_check.problems(connection)]
 
 
-def _backgrounds(connection: Connection) -> list[Problem]:
+def _backgrounds(connection: sqlite3.Connection) -> list[Problem]:
     found = []
     for row in backgrounds.of_all(connection):
         try:

@@ -7,9 +7,8 @@ next `index` reads them again. For a writer, inside its transaction.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
-
-from sqlalchemy import Connection
 
 from unisearch.catalog import texts
 from unisearch.catalog.check import KNOWN
@@ -63,12 +62,12 @@ _STEPS = {
 }
 
 
-def mend_records(connection: Connection) -> tuple[list[str], list[str]]:
+def mend_records(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
     """(what was done, what is lost), a line each."""
     done, lost = texts.mend(connection)
     lost += _drop_homeless(connection)
     for what, statement in _STEPS.items():
-        count = connection.exec_driver_sql(statement).rowcount
+        count = connection.execute(statement).rowcount
         if count:
             done.append(f"{count:,} {what}")
     raised = [table for table in ("items", "segments") if _raise_sequence(connection, table)]
@@ -76,46 +75,46 @@ def mend_records(connection: Connection) -> tuple[list[str], list[str]]:
     return done, lost
 
 
-def let_go(connection: Connection, contents: Iterable[int]) -> None:
+def let_go(connection: sqlite3.Connection, contents: Iterable[int]) -> None:
     """The items of these contents have none any more."""
-    connection.exec_driver_sql(
+    connection.execute(
         "UPDATE items SET content_id = NULL WHERE content_id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(contents)),),
     )
 
 
-def drop_segments(connection: Connection, ids: Iterable[int]) -> None:
+def drop_segments(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
     """Forget segments whose vectors are lost."""
-    connection.exec_driver_sql(
+    connection.execute(
         "DELETE FROM segments WHERE id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(ids)),),
     )
 
 
-def _drop_homeless(connection: Connection) -> list[str]:
+def _drop_homeless(connection: sqlite3.Connection) -> list[str]:
     """Items whose folder is unknown: nobody can say where their files are."""
-    rows = connection.exec_driver_sql(
+    rows = connection.execute(
         "SELECT id, rel_path, (SELECT group_concat(word, ', ') FROM tags WHERE item_id = items.id)"
         " FROM items WHERE root_id NOT IN (SELECT id FROM roots)"
-    ).all()
+    ).fetchall()
     lost = []
     for item, path, tags in rows:
         tagged = f", tags: {tags}" if tags else ""
         lost.append(f"item {item} ('{display(path)}' below an unknown folder{tagged})")
-        connection.exec_driver_sql("DELETE FROM tags WHERE item_id = ?", (item,))
-        connection.exec_driver_sql("DELETE FROM items WHERE id = ?", (item,))
+        connection.execute("DELETE FROM tags WHERE item_id = ?", (item,))
+        connection.execute("DELETE FROM items WHERE id = ?", (item,))
     return lost
 
 
-def _raise_sequence(connection: Connection, table: str) -> bool:
+def _raise_sequence(connection: sqlite3.Connection, table: str) -> bool:
     """No id is given twice: the last one given is at least the largest there is.
 
     Returns whether it was not.
     """
-    largest = connection.exec_driver_sql(f"SELECT max(id) FROM {table}").scalar() or 0
-    named = "SELECT max(seq) FROM sqlite_sequence WHERE name = ?"
-    if (connection.exec_driver_sql(named, (table,)).scalar() or 0) >= largest:
+    largest = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
+    named = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
+    if connection.execute(named, (table,)).fetchone()[0] >= largest:
         return False
-    connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
-    connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, largest))
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+    connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, largest))
     return True

@@ -39,7 +39,7 @@ class Mending:
     def blocks_by_epoch(self, partition: PartitionRow) -> dict[int, list[Block]]:
         """All checksums of a partition, in order, also of epochs that it is not in."""
         found: dict[int, list[Block]] = {}
-        rows = self._connection.exec_driver_sql(
+        rows = self._connection.execute(
             "SELECT epoch, block, rows, checksum FROM blocks WHERE partition_id = ?"
             " ORDER BY epoch, block",
             (partition.id,),
@@ -57,4 +57,4 @@ class Mending:
             ),
             ("UPDATE spaces SET dim = ? WHERE id = ?", (partition.dim, partition.space)),
         ):
-            self._connection.exec_driver_sql(statement, values)
+            self._connection.execute(statement, values)

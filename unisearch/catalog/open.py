@@ -6,12 +6,12 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -64,9 +64,14 @@ class Catalog:
     @contextmanager
     def view(self) -> Iterator[View]:
         """One read transaction: everything asked inside sees the same committed state."""
-        with self._errors(), self._engine.connect() as connection, connection.begin() as reading:
-            yield View(connection, self._dead, _memory(connection))
-            reading.rollback()  # nothing to commit, and a damaged file refuses to
+        # Without SQLAlchemy's own transaction, which takes longer than a question's statements.
+        with self._errors(), closing(self._engine.raw_connection()) as pooled:
+            raw = _driver(pooled)
+            raw.execute("BEGIN")
+            try:
+                yield View(raw, self._dead, _memory(raw, pooled.info))
+            finally:  # nothing to commit, and a damaged file refuses to
+                raw.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Writing]:
@@ -75,7 +80,7 @@ class Catalog:
             connection = connection.execution_options(immediate=True)
             with connection.begin():
                 # Dead rows of its own: what it sees may be undone.
-                writing = Writing(connection, DeadRows())
+                writing = Writing(_driver(connection.connection), connection, DeadRows())
                 connection.info.clear()
                 yield writing
                 writing.check_settled()
@@ -87,8 +92,7 @@ class Catalog:
         """
         with self._errors(), self._engine.connect() as connection:
             # Beside SQLAlchemy's transactions: neither VACUUM nor a checkpoint may run in one.
-            raw = connection.connection.dbapi_connection
-            assert isinstance(raw, sqlite3.Connection)
+            raw = _driver(connection.connection)
             raw.execute("PRAGMA secure_delete = ON")
             for table in FTS_TABLES:  # a deleted word stays in their index until it is rebuilt
                 raw.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
@@ -135,8 +139,7 @@ class Catalog:
             logger.warning("%s: format %d becomes %d; copy: %s", where, version, FORMAT, copy)
         with self._errors(), self._engine.connect() as connection:
             # Kept in the file: readers then never wait for the writer. Not inside a transaction.
-            raw = connection.connection.dbapi_connection
-            assert isinstance(raw, sqlite3.Connection)
+            raw = _driver(connection.connection)
             raw.execute("PRAGMA journal_mode = WAL")
             connection = connection.execution_options(immediate=True)
             with connection.begin():
@@ -182,14 +185,22 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _memory(connection: Connection) -> dict[Any, Any]:
-    """What earlier views of this connection remember; emptied when somebody committed since."""
-    raw = connection.connection.dbapi_connection
+def _driver(pooled: PoolProxiedConnection) -> sqlite3.Connection:
+    """SQLite's own connection."""
+    raw = pooled.dbapi_connection
     assert isinstance(raw, sqlite3.Connection)
+    return raw
+
+
+def _memory(raw: sqlite3.Connection, info: dict[Any, Any]) -> dict[Any, Any]:
+    """What earlier views of this connection remember; emptied when somebody committed since.
+
+    info: what is kept with the connection
+    """
     version = raw.execute("PRAGMA data_version").fetchone()[0]
-    if connection.info.get("version") != version:
-        connection.info.update(version=version, memory={})
-    memory: dict[Any, Any] = connection.info["memory"]
+    if info.get("version") != version:
+        info.update(version=version, memory={})
+    memory: dict[Any, Any] = info["memory"]
     return memory
 
 

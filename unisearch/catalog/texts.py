@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import Any
-
-from sqlalchemy import Connection
 
 #: The texts of each table with the column that names a row.
 _TEXTS = {
@@ -19,13 +18,13 @@ _TEXTS = {
 }
 
 
-def broken(connection: Connection) -> dict[tuple[str, str], list[Any]]:
+def broken(connection: sqlite3.Connection) -> dict[tuple[str, str], list[Any]]:
     """Rows, by (table, column), whose text is no UTF-8."""
     found: dict[tuple[str, str], list[Any]] = {}
     for table, (key, columns) in _TEXTS.items():
         for column in columns:
             # Those of plain letters need no look.
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 f"SELECT {key}, CAST({column} AS BLOB) FROM {table} WHERE {column} GLOB '*[^ -~]*'"
             )
             bad = [row for row, text in rows if not _is_text(text)]
@@ -34,7 +33,7 @@ def broken(connection: Connection) -> dict[tuple[str, str], list[Any]]:
     return found
 
 
-def problems(connection: Connection) -> list[str]:
+def problems(connection: sqlite3.Connection) -> list[str]:
     """A line for each column."""
     return [
         f"{len(rows):,} texts of {table}.{column} are no UTF-8"
@@ -42,7 +41,7 @@ def problems(connection: Connection) -> list[str]:
     ]
 
 
-def mend(connection: Connection) -> tuple[list[str], list[str]]:
+def mend(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
     """(what was done, what is lost). Files whose texts are damaged are to be read again."""
     done, lost = [], []
     for (table, column), rows in broken(connection).items():
@@ -67,7 +66,7 @@ def mend(connection: Connection) -> tuple[list[str], list[str]]:
                 ]
             case _:
                 continue  # a space or a modality: nobody can say which
-        connection.exec_driver_sql(sql, wanted)
+        connection.execute(sql, wanted)
         done.append(f"{len(rows):,} damaged texts of {table}.{column} dropped")
     return done, lost
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row
 
 from unisearch.catalog import backgrounds, check, words
 from unisearch.catalog.backgrounds import BackgroundRow
@@ -72,12 +72,12 @@ class DeadRows:
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, NDArray[np.int64]]] = {}
 
-    def of(self, connection: Connection, partition: int, epoch: int, dead: int) -> Any:
+    def of(self, connection: sqlite3.Connection, partition: int, epoch: int, dead: int) -> Any:
         """The dead rows of a partition, ascending; read again only when there are more."""
         known = self._known.get(partition)
         if known and known[0] == epoch and len(known[1]) == dead:
             return known[1]
-        rows = connection.exec_driver_sql(
+        rows = connection.execute(
             "SELECT row FROM dead_rows WHERE partition_id = ? AND epoch = ? ORDER BY row",
             (partition, epoch),
         )
@@ -90,7 +90,7 @@ class View:
     """Questions that all see the same committed state."""
 
     def __init__(
-        self, connection: Connection, dead: DeadRows, memory: dict[Any, Any] | None = None
+        self, connection: sqlite3.Connection, dead: DeadRows, memory: dict[Any, Any] | None = None
     ) -> None:
         """memory: what was read before and still holds; None for a state that changes"""
         self._connection = connection
@@ -151,9 +151,7 @@ class View:
         filters, values = self._filters(under, where)
         prefer = prefer or {}
         wanted = json.dumps([[int(key), prefer.get(int(key))] for key in segment_ids])
-        # The driver itself: SQLAlchemy's result takes longer than the statement.
-        raw: Any = self._connection.connection.dbapi_connection
-        rows = raw.execute(_HITS.format(filters=filters), {"wanted": wanted, **values})
+        rows = self._connection.execute(_HITS.format(filters=filters), {"wanted": wanted, **values})
         return {
             row[0]: SegmentRow(row[0], row[1], row[2], join(row[3], row[4]), *row[5:])
             for row in rows
@@ -177,9 +175,9 @@ class View:
         source = _FROM_ITEMS if re.search(r"\bi\.", filters) else _FROM_CONTENTS
         filters += _of_modalities(modalities, values)
         # One long text: a million rows, each a Python object, would take four times as long.
-        found = self._connection.exec_driver_sql(
+        found = self._connection.execute(
             f"SELECT group_concat(s.id) {source} WHERE 1{filters}", values
-        ).scalar()
+        ).fetchone()[0]
         ids = np.fromstring(found, np.int64, sep=",") if found else np.empty(0, np.int64)
         return ids if bool(np.all(ids[1:] > ids[:-1])) else np.unique(ids)
 
@@ -201,26 +199,26 @@ class View:
 
     def item(self, item_id: int) -> ItemRow | None:
         """The item of that id."""
-        row = self._run(f"{_ITEM} WHERE i.id = ?", item_id).first()
+        row = self._run(f"{_ITEM} WHERE i.id = ?", item_id).fetchone()
         return _item(row) if row else None
 
     def item_at(self, path: bytes) -> ItemRow | None:
         """The item at that place."""
         clause, values = self._below(path)
-        rows = self._connection.exec_driver_sql(f"{_ITEM} WHERE 1{clause}", values)
+        rows = self._connection.execute(f"{_ITEM} WHERE 1{clause}", values)
         place = os.path.realpath(path)
         return next((item for item in map(_item, rows) if item.path == place), None)
 
     def items(self, under: bytes | None = None) -> list[ItemRow]:
         """All items, or those at and below a place, by id."""
         clause, values = self._below(under)
-        rows = self._connection.exec_driver_sql(f"{_ITEM} WHERE 1{clause} ORDER BY i.id", values)
+        rows = self._connection.execute(f"{_ITEM} WHERE 1{clause} ORDER BY i.id", values)
         return [_item(row) for row in rows]
 
     def known_files(self, under: bytes | None = None) -> dict[bytes, KnownFile]:
         """The items at and below a place, by path: no more than tells whether they changed."""
         clause, values = self._below(under)
-        rows = self._connection.exec_driver_sql(
+        rows = self._connection.execute(
             f"SELECT r.path, i.rel_path, i.id, i.content_id, {_STAT.format('i')}"
             f" FROM items i JOIN roots r ON r.id = i.root_id WHERE 1{clause}",
             values,
@@ -245,13 +243,13 @@ class View:
 
     def content_of(self, digest: bytes, size_bytes: int, grid_version: int) -> int | None:
         """The content of that digest and size, if it is known."""
-        found: int | None = self._run(
+        found = self._run(
             "SELECT id FROM contents WHERE digest = ? AND size_bytes = ? AND grid_version = ?",
             digest,
             size_bytes,
             grid_version,
-        ).scalar()
-        return found
+        ).fetchone()
+        return found[0] if found else None
 
     def tags(self, item_id: int) -> list[str]:
         """The words on an item, in order."""
@@ -269,7 +267,7 @@ class View:
     def failures(self, under: bytes | None = None) -> list[FailureRow]:
         """The files that could not be read, at and below a place or everywhere, by path."""
         clause, values = self._below(under)
-        rows = self._connection.exec_driver_sql(
+        rows = self._connection.execute(
             f"SELECT r.path, i.rel_path, i.kind, i.message, {_STAT.format('i')}"
             f" FROM failures i JOIN roots r ON r.id = i.root_id WHERE 1{clause}",
             values,
@@ -280,7 +278,7 @@ class View:
     def truncated(self, under: bytes | None = None) -> list[tuple[bytes, float]]:
         """(path, seconds) of the items that were longer than the limit and cut there, by path."""
         clause, values = self._below(under)
-        rows = self._connection.exec_driver_sql(
+        rows = self._connection.execute(
             "SELECT r.path, i.rel_path, c.truncated_at_s FROM items i"
             " JOIN roots r ON r.id = i.root_id JOIN contents c ON c.id = i.content_id"
             f" WHERE c.truncated_at_s IS NOT NULL{clause}",
@@ -347,7 +345,7 @@ class View:
             "SELECT content_id FROM items WHERE content_id IS NOT NULL"
             " GROUP BY content_id HAVING count(*) > 1 ORDER BY max(size_bytes) DESC, content_id"
         )
-        return [self.items_of(content) for (content,) in shared.all()]
+        return [self.items_of(content) for (content,) in shared.fetchall()]
 
     def _filters(self, under: bytes | None, where: Condition | None) -> tuple[str, dict[str, Any]]:
         """' AND ...' on items i and contents c that holds for what passes both, and its values."""
@@ -373,8 +371,8 @@ class View:
         found: T = self._memory[name]
         return found
 
-    def _run(self, statement: str, *values: Any) -> Any:
-        return self._connection.exec_driver_sql(statement, values)
+    def _run(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        return self._connection.execute(statement, values)
 
 
 def _of_modalities(modalities: Sequence[Modality] | None, values: dict[str, Any]) -> str:
@@ -389,8 +387,8 @@ def _ids(rows: Iterable[Any]) -> NDArray[np.int64]:
     return np.fromiter((row[0] for row in rows), np.int64)
 
 
-def _item(row: Row[Any]) -> ItemRow:
-    item, root, path, rel_path, display, suffix, content, modality, *rest = tuple(row)
+def _item(row: Sequence[Any]) -> ItemRow:
+    item, root, path, rel_path, display, suffix, content, modality, *rest = row
     facts = {name: value for name, value in zip(FACTS, rest[7:], strict=True) if value is not None}
     place = join(path, rel_path)
     head = (item, root, path, place, display, suffix, content, modality)

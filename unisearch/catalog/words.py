@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
-
-from sqlalchemy import Connection
 
 from unisearch.catalog.rows import WordMatch
 
@@ -78,7 +77,7 @@ def suffix_of(rel_path: bytes) -> str:
 
 
 def match_words(
-    connection: Connection,
+    connection: sqlite3.Connection,
     text: str,
     limit: int,
     filters: str = "",
@@ -95,7 +94,7 @@ def match_words(
     asked = {"query": query, "limit": limit, **(values or {})}
     best: dict[int, WordMatch] = {}
     for statement in (_ITEMS, _PASSAGES):
-        rows = connection.exec_driver_sql(statement.format(filters=filters), asked).all()
+        rows = connection.execute(statement.format(filters=filters), asked).fetchall()
         # bm25 of a short name and of a passage are not comparable, their share of the best is.
         for segment, rank, item in rows:
             match = WordMatch(segment, rank / rows[0][1], item)

@@ -6,11 +6,9 @@ ones, and their words, places and numbers are compared.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from unisearch.catalog.words import name_words, suffix_of
 from unisearch.errors import display
@@ -39,61 +37,61 @@ _SHOWN = {
 }
 
 
-def problems(connection: Connection) -> list[str]:
+def problems(connection: sqlite3.Connection) -> list[str]:
     """What is wrong, a line each."""
     found = []
     for table in _COLUMNS:
         try:
             if _differs(connection, table):
                 found.append(f"{table}: the words for searching are not those of the records")
-        except DBAPIError as error:
-            found.append(f"{table}: {' '.join(str(error.orig).split())}")
+        except sqlite3.Error as error:
+            found.append(f"{table}: {' '.join(str(error).split())}")
     wrong = sum(len(_misnamed(connection, table)) for table in _SHOWN)
     if wrong:
         found.append(f"{wrong:,} files are shown under another name than theirs")
     return found
 
 
-def rebuild(connection: Connection) -> None:
+def rebuild(connection: sqlite3.Connection) -> None:
     """Make both tables, and the shown names, anew from the records. For a writer."""
     for table, options in _OF_TABLE.items():
-        connection.exec_driver_sql(f"DROP TABLE {table}")
-        connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {table} USING fts5 ({options})")
+        connection.execute(f"DROP TABLE {table}")
+        connection.execute(f"CREATE VIRTUAL TABLE {table} USING fts5 ({options})")
         _fill(connection, "main", table)
     for table in _SHOWN:
         for row, path in _misnamed(connection, table):
             suffix = {"items": ", suffix = :suffix"}.get(table, "")
-            connection.exec_driver_sql(
+            connection.execute(
                 f"UPDATE {table} SET display = :display{suffix} WHERE id = :id",
                 {"display": display(path), "suffix": suffix_of(path), "id": row},
             )
 
 
-def _misnamed(connection: Connection, table: str) -> list[tuple[int, bytes]]:
+def _misnamed(connection: sqlite3.Connection, table: str) -> list[tuple[int, bytes]]:
     """(id, path) of the files whose shown name or suffix is not that of their path."""
     return [
         (row, path)
-        for row, path, shown, suffix in connection.exec_driver_sql(_SHOWN[table])
+        for row, path, shown, suffix in connection.execute(_SHOWN[table])
         if shown != display(path).encode() or suffix not in (None, suffix_of(path).encode())
     ]
 
 
-def _differs(connection: Connection, table: str) -> bool:
+def _differs(connection: sqlite3.Connection, table: str) -> bool:
     """Whether the table holds other words, or words at other places, than the records."""
     names = {"expected": f"fts5({_COLUMNS[table]}, content = '', {_TOKENS})"}
     names["is_now"] = f"fts5vocab('main', '{table}', 'instance')"
     names["should_be"] = "fts5vocab('temp', 'expected', 'instance')"
     try:
         for name, made in names.items():
-            connection.exec_driver_sql(f"CREATE VIRTUAL TABLE temp.{name} USING {made}")
+            connection.execute(f"CREATE VIRTUAL TABLE temp.{name} USING {made}")
         _fill(connection, "temp", table, "expected")
-        now = connection.exec_driver_sql(_DIGESTS.format(name="is_now"))
-        wanted = connection.exec_driver_sql(_DIGESTS.format(name="should_be"))
+        now = connection.execute(_DIGESTS.format(name="is_now"))
+        wanted = connection.execute(_DIGESTS.format(name="should_be"))
         with closing(now), closing(wanted):  # an open cursor would hold the tables
             return any(a != b for a, b in _pairs(iter(now), iter(wanted)))
     finally:
         for name in reversed(names):
-            connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{name}")
+            connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
 def _pairs(left: Iterator[object], right: Iterator[object]) -> Iterator[tuple[object, object]]:
@@ -105,13 +103,13 @@ def _pairs(left: Iterator[object], right: Iterator[object]) -> Iterator[tuple[ob
         yield pair
 
 
-def _fill(connection: Connection, schema: str, table: str, name: str | None = None) -> None:
+def _fill(connection: sqlite3.Connection, schema: str, table: str, name: str | None = None) -> None:
     """Write the words of the records into an empty table."""
     into = f"INSERT INTO {schema}.{name or table} (rowid, {_COLUMNS[table]})"
     if table == "passages":
-        connection.exec_driver_sql(f"{into} SELECT id, text FROM segments WHERE text <> ''")
+        connection.execute(f"{into} SELECT id, text FROM segments WHERE text <> ''")
         return
-    for item, path, words, tags in connection.exec_driver_sql(_ITEMS):
-        connection.exec_driver_sql(
+    for item, path, words, tags in connection.execute(_ITEMS):
+        connection.execute(
             f"{into} VALUES (?, ?, ?, ?)", (item, name_words(path), tags or "", words)
         )

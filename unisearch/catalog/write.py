@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -29,8 +30,10 @@ class Writing(View):
     died, and `bury` marks their rows. A transaction that leaves orphans behind is undone.
     """
 
-    def __init__(self, connection: Connection, dead: DeadRows) -> None:
+    def __init__(self, connection: sqlite3.Connection, builder: Connection, dead: DeadRows) -> None:
+        """builder: the same connection, for statements that are made from the tables' classes"""
         super().__init__(connection, dead)
+        self._builder = builder
         self._maybe_orphans: set[int] = set()
 
     # roots
@@ -41,7 +44,7 @@ class Writing(View):
         whole: roots below it become part of it; otherwise it stands for single files
         The folder must not lie below a whole root.
         """
-        old = self._run("SELECT id, whole FROM roots WHERE path = ?", path).first()
+        old = self._run("SELECT id, whole FROM roots WHERE path = ?", path).fetchone()
         if old is None:
             root = self._insert(tables.Root, {"path": path, "whole": int(whole)})
         else:
@@ -105,7 +108,9 @@ class Writing(View):
 
     def put_segments(self, content: int, spans: Sequence[Span]) -> NDArray[np.int64]:
         """The segments of a new content, in order; their ids, ascending."""
-        last = self._run("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").scalar() or 0
+        [last] = self._run(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'segments'"
+        ).fetchone()
         ids = np.arange(last + 1, last + 1 + len(spans), dtype=np.int64)
         rows = [
             {
@@ -118,7 +123,7 @@ class Writing(View):
             }
             for ordinal, (segment, span) in enumerate(zip(ids.tolist(), spans, strict=True))
         ]
-        self._connection.execute(_inserting(tables.Segment), rows)
+        self._builder.execute(_inserting(tables.Segment), rows)
         return ids
 
     def collect(self) -> dict[Modality, NDArray[np.int64]]:
@@ -128,7 +133,7 @@ class Writing(View):
             "SELECT c.id, c.modality FROM json_each(?) w JOIN contents c ON c.id = w.value"
             " WHERE NOT EXISTS (SELECT 1 FROM items WHERE content_id = c.id)",
             json.dumps(sorted(self._maybe_orphans)),
-        ).all()
+        ).fetchall()
         for content, modality in gone:
             rows = self._run("SELECT id FROM segments WHERE content_id = ?", content)
             ids = np.fromiter((row[0] for row in rows), np.int64)
@@ -153,7 +158,7 @@ class Writing(View):
         values = {**_place(root, rel_path), **vars(stat), "content_id": content}
         known = self._run(
             "SELECT id, content_id FROM items WHERE root_id = ? AND rel_path = ?", root, rel_path
-        ).first()
+        ).fetchone()
         if known is None:
             item = self._insert(tables.Item, values)
         else:
@@ -180,7 +185,7 @@ class Writing(View):
         """Forget items with their tags and words; how many there were."""
         removed = 0
         for item in items:
-            row = self._run("SELECT content_id FROM items WHERE id = ?", item).first()
+            row = self._run("SELECT content_id FROM items WHERE id = ?", item).fetchone()
             if row is None:
                 continue
             self._let_go(row[0], None)
@@ -208,7 +213,7 @@ class Writing(View):
         """Note that the file there cannot be read as it is; a known item loses its content."""
         known = self._run(
             "SELECT id, content_id FROM items WHERE root_id = ? AND rel_path = ?", root, rel_path
-        ).first()
+        ).fetchone()
         if known is not None:
             self._let_go(known[1], None)
             self._update(tables.Item, known[0], {**vars(stat), "content_id": None})
@@ -250,7 +255,7 @@ class Writing(View):
             " ORDER BY block DESC LIMIT 1",
             partition.id,
             partition.epoch,
-        ).first()
+        ).fetchone()
         return Block(*row) if row else None
 
     def commit_rows(
@@ -279,7 +284,7 @@ class Writing(View):
         """
         [now] = self._run(
             "SELECT epoch, count, dead FROM partitions WHERE id = ?", partition.id
-        ).all()
+        ).fetchall()
         if tuple(now) != (old.epoch, old.count, len(old.dead)):
             raise LibraryError(f"{partition.modality} of {partition.space} changed meanwhile")
         for table in ("blocks", "dead_rows"):
@@ -306,7 +311,7 @@ class Writing(View):
         self, partition: PartitionRow, sample: NDArray[np.float16], kinds: int
     ) -> None:
         """Keep a sample (n, dim) of the partition's live rows, in place of the one before it."""
-        backgrounds.put(self._connection, partition, sample, kinds)
+        backgrounds.put(self._builder, partition, sample, kinds)
 
     def drop_background(self, partition: PartitionRow) -> None:
         """Forget the sample of a partition."""
@@ -315,7 +320,9 @@ class Writing(View):
     def _absorb(self, inner: int, root: int, prefix: bytes) -> None:
         """What belonged to the inner root belongs to `root` from now on."""
         for table in ("items", "failures"):
-            rows = self._run(f"SELECT id, rel_path FROM {table} WHERE root_id = ?", inner).all()
+            rows = self._run(
+                f"SELECT id, rel_path FROM {table} WHERE root_id = ?", inner
+            ).fetchall()
             for row, rel_path in rows:
                 self._run(
                     f"UPDATE {table} SET root_id = ?, rel_path = ?, display = ? WHERE id = ?",
@@ -336,7 +343,7 @@ class Writing(View):
             "SELECT i.rel_path, coalesce(c.words, '') FROM items i"
             " LEFT JOIN contents c ON c.id = i.content_id WHERE i.id = ?",
             item,
-        ).one()
+        ).fetchone()
         self._run("DELETE FROM item_words WHERE rowid = ?", item)
         self._run(
             "INSERT INTO item_words (rowid, name, tags, words) VALUES (?, ?, ?, ?)",
@@ -347,15 +354,15 @@ class Writing(View):
         )
 
     def _do(self, statement: Any) -> None:
-        self._connection.execute(statement)
+        self._builder.execute(statement)
 
     def _insert(self, table: type[tables.Base], values: Mapping[str, Any]) -> int:
-        key = self._connection.execute(_inserting(table), values).inserted_primary_key
+        key = self._builder.execute(_inserting(table), values).inserted_primary_key
         assert key is not None
         return int(key[0])
 
     def _update(self, table: type[tables.Base], row: int, values: Mapping[str, Any]) -> None:
-        self._connection.execute(_updating(table), {"wanted": row, **values})
+        self._builder.execute(_updating(table), {"wanted": row, **values})
 
 
 # Built once per table: building a statement takes longer than running it.
