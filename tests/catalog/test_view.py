@@ -73,7 +73,7 @@ def test_a_hit_tells_everything_that_is_shown(catalog: Catalog, add: Add) -> Non
     assert list(hits) == [2]
     hit = hits[2]
     assert (hit.segment, hit.item, hit.path) == (2, item, b"/media/notes/a.txt")
-    assert (hit.modality, hit.text, hit.copies, hit.start_s) == ("text", "Second.", 1, None)
+    assert (hit.text, hit.copies, hit.start_s) == ("Second.", 1, None)
 
 
 def test_under_chooses_a_copy_below_that_folder(catalog: Catalog, add: Add) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,7 +39,11 @@ class Catalog:
     def __init__(self, path: Path, *, write: bool, immutable: bool = False) -> None:
         self.path = path
         self.writable = write
-        self._engine = _engine(path, write, immutable)
+        mode = "rwc" if write else "ro"
+        connect = partial(_connect, path, f"mode={mode}{'&immutable=1' * immutable}")
+        self._engine = _engine(connect)
+        self._connect = connect
+        self._idle: list[_Reader] = []
         self._dead = DeadRows()
 
     @classmethod
@@ -64,14 +69,17 @@ class Catalog:
     @contextmanager
     def view(self) -> Iterator[View]:
         """One read transaction: everything asked inside sees the same committed state."""
-        # Without SQLAlchemy's own transaction, which takes longer than a question's statements.
-        with self._errors(), closing(self._engine.raw_connection()) as pooled:
-            raw = _driver(pooled)
-            raw.execute("BEGIN")
+        # Without SQLAlchemy, whose connections and transactions take longer than most questions.
+        with self._errors():
             try:
-                yield View(raw, self._dead, _memory(raw, pooled.info))
+                reader = self._idle.pop()
+            except IndexError:
+                reader = _Reader(self._connect())
+            try:
+                yield reader.begin(self._dead)
             finally:  # nothing to commit, and a damaged file refuses to
-                raw.rollback()
+                reader.raw.rollback()
+                self._idle.append(reader)
 
     @contextmanager
     def write(self) -> Iterator[Writing]:
@@ -81,7 +89,6 @@ class Catalog:
             with connection.begin():
                 # Dead rows of its own: what it sees may be undone.
                 writing = Writing(_driver(connection.connection), connection, DeadRows())
-                connection.info.clear()
                 yield writing
                 writing.check_settled()
 
@@ -110,6 +117,8 @@ class Catalog:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        while self._idle:
+            self._idle.pop().raw.close()
 
     def _check_format(self) -> None:
         """Raise, or migrate, when the file's format is not ours."""
@@ -156,18 +165,37 @@ class Catalog:
             raise _translated(error, self.path) from error
 
 
-def _engine(path: Path, write: bool, immutable: bool) -> Engine:
-    mode = "rwc" if write else "ro"
-    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}{'&immutable=1' * immutable}"
+class _Reader:
+    """A connection for views, and what they remember as long as nobody commits."""
 
-    def connect() -> sqlite3.Connection:
-        raw = sqlite3.connect(
-            uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        raw.execute("PRAGMA foreign_keys = ON")
-        raw.execute("PRAGMA synchronous = FULL")
-        return raw
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+        self._version = -1  # none that SQLite gives
+        self._memory: dict[Any, Any] = {}
 
+    def begin(self, dead: DeadRows) -> View:
+        """A read transaction."""
+        self.raw.execute("BEGIN")
+        version: int = self.raw.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version, self._memory = version, {}
+        return View(self.raw, dead, self._memory)
+
+
+def _connect(path: Path, options: str) -> sqlite3.Connection:
+    raw = sqlite3.connect(
+        f"file:{quote(os.fsencode(path.absolute()))}?{options}",
+        uri=True,
+        timeout=_BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    raw.execute("PRAGMA foreign_keys = ON")
+    raw.execute("PRAGMA synchronous = FULL")
+    return raw
+
+
+def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
     engine = create_engine(
         "sqlite://",
         creator=connect,
@@ -190,18 +218,6 @@ def _driver(pooled: PoolProxiedConnection) -> sqlite3.Connection:
     raw = pooled.dbapi_connection
     assert isinstance(raw, sqlite3.Connection)
     return raw
-
-
-def _memory(raw: sqlite3.Connection, info: dict[Any, Any]) -> dict[Any, Any]:
-    """What earlier views of this connection remember; emptied when somebody committed since.
-
-    info: what is kept with the connection
-    """
-    version = raw.execute("PRAGMA data_version").fetchone()[0]
-    if info.get("version") != version:
-        info.update(version=version, memory={})
-    memory: dict[Any, Any] = info["memory"]
-    return memory
 
 
 def _is_frozen(path: Path) -> bool:

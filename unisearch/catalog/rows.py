@@ -90,7 +90,6 @@ class SegmentRow:
     content: int
     item: int
     path: bytes
-    modality: Modality
     start_s: float | None
     end_s: float | None
     text: str

@@ -42,7 +42,11 @@ class Tail:
 
     def probability(self, nearness: Floats) -> Floats:
         """The share of unrelated things that are at least so near."""
-        above = np.maximum(bend(nearness) - self.start, 0.0) / self.scale
+        return self.beyond(bend(nearness))
+
+    def beyond(self, bent: Floats) -> Floats:
+        """The same for nearness that is bent already."""
+        above = np.maximum(bent - self.start, 0.0) / self.scale
         return np.asarray(self.share * np.exp(-above), np.float32)
 
 
@@ -68,19 +72,20 @@ def measure_pair(queries: Floats, background: Floats) -> Pair:
     deviation = max(float(np.sqrt(np.square(top).mean())), 1e-6)
     near = (above / (1.0 - np.broadcast_to(middles, cosines.shape)).ravel()).astype(np.float32)
     near.partition([tail, clean])
-    return Pair(deviation, fit(near[tail : clean + 1], len(near) - clean - 1, 1.0 - TAIL_SHARE))
+    kept = bend(near[tail : clean + 1])
+    return Pair(deviation, fit(kept, len(near) - clean - 1, 1.0 - TAIL_SHARE))
 
 
-def fit(nearness: Floats, censored: int, share: float) -> Tail:
-    """The tail above the least of these nearnesses (n,), by maximum likelihood.
+def fit(bent: Floats, censored: int, share: float) -> Tail:
+    """The tail above the least of these bent nearnesses (n,), by maximum likelihood.
 
     censored: how many more there are that are only known to be as large as the largest
         (Epstein and Sobel 1953); share: how often the least is reached
     """
-    bent = np.sort(bend(nearness))
-    excess = bent - bent[0]
-    scale = float(excess.sum() + censored * excess[-1]) / max(len(excess) - 1, 1)
-    return Tail(float(bent[0]), max(scale, 1e-6), share)
+    least = float(bent.min())
+    excess = float(bent.sum(dtype=np.float64)) - least * len(bent)
+    scale = (excess + censored * (float(bent.max()) - least)) / max(len(bent) - 1, 1)
+    return Tail(least, max(scale, 1e-6), share)
 
 
 def bend(nearness: Floats) -> Floats:
@@ -113,11 +118,12 @@ def expected_by_chance(tail: Tail, nearness: Floats, live: int, hidden: int = 0)
     partition, overrates chance where many rows show few kinds of things; the ranks below the
     best do so where many of them are right answers.
     """
-    expected: Floats = tail.probability(nearness) * np.float32(live)
-    ranks = np.sort(nearness)[::-1][: RANKS + hidden]
+    bent = bend(nearness)
+    expected: Floats = tail.beyond(bent) * np.float32(live)
+    ranks = np.sort(bent)[::-1][: RANKS + hidden]
     if live < RANKS_FROM or len(ranks) < RANKS + hidden:
         return expected
     first = FIRST_RANKS + hidden
     below = fit(ranks[first:], first, share=1.0)
-    by_ranks: Floats = below.probability(nearness) * np.float32(len(ranks))
+    by_ranks: Floats = below.beyond(bent) * np.float32(len(ranks))
     return np.asarray(np.minimum(expected, by_ranks), np.float32)

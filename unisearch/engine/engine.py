@@ -16,7 +16,7 @@ from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
 from unisearch.engine.chance import RANKS, Floats
 from unisearch.engine.lanes import Keys, Lane, Partitions
-from unisearch.engine.rank import Scored
+from unisearch.engine.rank import Joined, Scored
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Term, Wanted, check_modalities, negative
 from unisearch.engine.understand import Understanding
@@ -97,7 +97,7 @@ class Engine:
         if not any(term.weight > 0 for term in question):
             raise UsageError("nothing to search for: give at least one term besides --not")
 
-        def look() -> tuple[Asked, float, list[list[Hit]]]:
+        def look() -> tuple[Asked, float, list[list[Joined]]]:
             with self.rooms.catalog.view() as view:
                 wanted = self._wanted(view, modalities, k, under, passing)
                 asked = self._understanding.asked(view, question, wanted, names)
@@ -109,7 +109,8 @@ class Engine:
             asked, encoded, found = look()
         except RowsGone:  # compacted since the view began: the next one sees where they are
             asked, encoded, found = look()
-        hits = rank.merge(found, k, each=each, min_score=min_score)
+        weak_above = self.rooms.settings.search.weak_above
+        hits = rank.merge(found, k, weak_above, each=each, min_score=min_score)
         end = time.perf_counter()
         return Answer(
             query=[
@@ -144,7 +145,7 @@ class Engine:
             raise UnisearchError(f"{display(folder)}: no such folder, and nothing indexed below it")
         return Wanted(modalities, k, folder, where, allowed)
 
-    def _find(self, view: View, asked: Asked, wanted: Wanted) -> list[list[Hit]]:
+    def _find(self, view: View, asked: Asked, wanted: Wanted) -> list[list[Joined]]:
         """The items of each partition, the best segment of each, joined in one statement.
 
         A long sound or text may fill many places with its segments: then more are looked at.
@@ -176,14 +177,11 @@ class Engine:
 
     def _joined(
         self, view: View, asked: Asked, wanted: Wanted, scored: Sequence[Scored]
-    ) -> list[list[Hit]]:
-        """The hits of each partition, each item once, joined in one statement."""
+    ) -> list[list[Joined]]:
+        """The candidates of each partition, each item once, joined in one statement."""
         keys = [key for one in scored for key in one.keys.tolist()]
         rows = view.hits(keys, wanted.under, asked.items, wanted.where)
-        weak_above = self.rooms.settings.search.weak_above
-        return [
-            rank.best_segments(one.hits(rows, weak_above), rows, asked.excluded) for one in scored
-        ]
+        return [one.joined(rows, asked.excluded) for one in scored]
 
     def _reach(self, asked: Asked, k: int) -> int:
         """How many neighbours of each term are looked at.
@@ -214,7 +212,7 @@ class Engine:
             space=lanes[0].space.id,
             keys=keys,
             score=score + self.rooms.settings.search.name_bonus * names,
-            similarity=np.average(cosines, axis=0, weights=attract),
+            similarity=attract @ cosines / attract.sum(),
             expected=expected,
             by_words=names > 0,
         ).best(reach)

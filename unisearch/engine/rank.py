@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,8 @@ def fuse(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
     A repelling term takes away only where it matches better than its background; the sum is
     scaled so that independent positive terms keep a standard deviation of one.
     """
+    if len(weights) == 1:  # a term by itself weighs what it weighs
+        return scores[0], scores[0]
     attract, repel = np.maximum(weights, 0.0), np.maximum(-weights, 0.0)
     norm = np.linalg.norm(attract)
     positive = attract @ scores / norm
@@ -116,68 +118,75 @@ class Scored:
             self.by_words[order],
         )
 
-    def hits(self, rows: Mapping[int, SegmentRow], weak_above: float) -> list[Hit]:
-        """A hit for each candidate that has a row; the others were just removed.
+    def joined(
+        self, rows: Mapping[int, SegmentRow], excluded: frozenset[int] = frozenset()
+    ) -> list[Joined]:
+        """The candidates with their rows, the first of each content, without excluded contents.
+
+        A candidate without a row was just removed.
+        """
+        seen = set(excluded)
+        found = []
+        for place, (key, score) in enumerate(
+            zip(self.keys.tolist(), self.score.tolist(), strict=True)
+        ):
+            row = rows.get(key)
+            if row is not None and row.content not in seen:
+                seen.add(row.content)
+                found.append(Joined(-score, key, self, place, row))
+        return found
+
+
+class Joined(NamedTuple):
+    """A candidate and what the catalogue says of it. Sorts as it ranks: ties by segment."""
+
+    below: float  # the negative score
+    segment: int
+    of: Scored
+    place: int
+    row: SegmentRow
+
+    def hit(self, rank: int, weak_above: float) -> Hit:
+        """The answer.
 
         weak_above: a hit is weak when chance gives more than this many as good, unless its
         words match
         """
-        return [
-            Hit(
-                rank=0,
-                item=row.item,
-                path=row.path,
-                modality=self.modality,
-                score=float(self.score[i]),
-                similarity=float(self.similarity[i]),
-                weak=bool(self.expected[i] > weak_above and not self.by_words[i]),
-                expected_by_chance=float(self.expected[i]),
-                matched=self._matched(i, weak_above),
-                copies=row.copies,
-                segment=row.segment,
-                start_s=row.start_s,
-                end_s=row.end_s,
-                text=row.text,
-                space=self.space,
-            )
-            for i, key in enumerate(self.keys)
-            if (row := rows.get(int(key)))
-        ]
-
-    def _matched(self, i: int, weak_above: float) -> Literal["vector", "name", "both"]:
-        """What speaks for the hit; a vector that chance explains does not."""
-        if not self.by_words[i]:
-            return "vector"
-        return "name" if self.expected[i] > weak_above else "both"
-
-
-def best_segments(
-    hits: Iterable[Hit], rows: Mapping[int, SegmentRow], excluded: frozenset[int]
-) -> list[Hit]:
-    """The first hit of each content, in the order given, without the excluded contents."""
-    seen = set(excluded)
-    kept = []
-    for hit in hits:
-        content = rows[hit.segment].content
-        if content not in seen:
-            seen.add(content)
-            kept.append(hit)
-    return kept
+        by_words = bool(self.of.by_words[self.place])
+        expected = float(self.of.expected[self.place])
+        by_chance = expected > weak_above
+        return Hit(
+            rank=rank,
+            item=self.row.item,
+            path=self.row.path,
+            modality=self.of.modality,
+            score=-self.below,
+            similarity=float(self.of.similarity[self.place]),
+            weak=by_chance and not by_words,
+            expected_by_chance=expected,
+            # A vector that chance explains does not speak for the hit.
+            matched=("name" if by_chance else "both") if by_words else "vector",
+            copies=self.row.copies,
+            segment=self.segment,
+            start_s=self.row.start_s,
+            end_s=self.row.end_s,
+            text=self.row.text,
+            space=self.of.space,
+        )
 
 
 def merge(
-    per_modality: Iterable[Sequence[Hit]],
+    per_modality: Iterable[Sequence[Joined]],
     k: int,
+    weak_above: float,
     *,
     each: bool = False,
     min_score: float | None = None,
 ) -> list[Hit]:
-    """The best k hits, or the best k of each modality, ranked by score; ties by segment."""
-    lists = [hits[:k] for hits in per_modality]
-    hits = sorted(
-        (hit for hits in lists for hit in hits if min_score is None or hit.score >= min_score),
-        key=lambda hit: (-hit.score, hit.segment),
+    """The best k, or the best k of each modality, ranked by score; ties by segment."""
+    lists = [found[:k] for found in per_modality]
+    best = sorted(
+        one for found in lists for one in found if min_score is None or -one.below >= min_score
     )
-    kept = hits if each else hits[:k]
-    # dataclasses.replace takes ten times as long.
-    return [Hit(**{**vars(hit), "rank": place}) for place, hit in enumerate(kept, start=1)]
+    kept = best if each else best[:k]
+    return [one.hit(rank, weak_above) for rank, one in enumerate(kept, start=1)]

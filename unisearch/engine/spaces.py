@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 
+from unisearch.catalog.rows import PartitionRow
 from unisearch.catalog.view import View
 from unisearch.engine.route import Offer
 from unisearch.errors import WeightsError
@@ -24,6 +25,8 @@ class LibrarySpaces:
         self._by_name: dict[str, Space] = {}
         self._names: dict[str, str] = {}  # of the library's spaces, by id
         self._missing: set[str] = set()  # spaces without weights, told once
+        self._held: list[PartitionRow] = []
+        self._offers: list[Offer] = []  # for a library that holds these
 
     def __getitem__(self, space_id: str) -> Space:
         """An opened space."""
@@ -34,8 +37,14 @@ class LibrarySpaces:
 
         Raises ForeignSpace when the library holds vectors, and none of a space that is here.
         """
+        partitions = view.all_partitions()
+        if partitions is not self._held or not partitions:
+            self._held, self._offers = partitions, self._offered(view, partitions)
+        return self._offers
+
+    def _offered(self, view: View, partitions: list[PartitionRow]) -> list[Offer]:
         held: dict[str, set[Modality]] = defaultdict(set)
-        for partition in view.all_partitions():
+        for partition in partitions:
             if partition.count > partition.dead:
                 held[partition.space].add(partition.modality)
         if held.keys() - self._names.keys():

@@ -90,8 +90,8 @@ class IvfPq:
         """The k best rows among the candidates of each query; see Backend.search."""
         effort = effort or UNTUNED
         k = min(k, len(self))
-        # For more than 10 results a few rows each: the nearer ones are candidates already.
-        candidates = min(effort.candidates + 4 * max(0, k - 10), len(self))
+        # A few rows more for each result above what most callers ask for, who show half of them.
+        candidates = min(effort.candidates + 4 * max(0, k - 20), len(self))
         looked = min(effort.nprobe, self.nlist), candidates / k
         lists, refine = _unfiltered(*looked) if allowed is None else _parameters(*looked, allowed)
         if self._refined is None:
