@@ -82,8 +82,7 @@ class KnownFile:
     content: int | None
 
 
-@dataclass(frozen=True)
-class SegmentRow:
+class SegmentRow(NamedTuple):
     """A segment with one item that has it; copies: how many other items share the content."""
 
     segment: int

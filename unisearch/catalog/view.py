@@ -152,8 +152,8 @@ class View:
         statement = _HITS.format(filters=filters, contents=contents)
         rows = self._connection.execute(statement, {"wanted": wanted, **values})
         return {
-            row[0]: SegmentRow(row[0], row[1], row[2], join(row[3], row[4]), *row[5:])
-            for row in rows
+            segment: SegmentRow(segment, content, item, join(root, rel_path), *rest)
+            for segment, content, item, root, rel_path, *rest in rows
         }
 
     def segments(

@@ -90,7 +90,8 @@ def fit(bent: Floats, censored: int, share: float) -> Tail:
 
 def bend(nearness: Floats) -> Floats:
     """-log(1 - t²), in which the nearness of unrelated things has an exponential tail."""
-    return np.asarray(-np.log1p(-np.square(np.clip(nearness, 0.0, 1.0 - 1e-6))), np.float32)
+    near = np.minimum(np.maximum(nearness, 0.0), 1.0 - 1e-6)
+    return np.asarray(-np.log1p(-near * near), np.float32)
 
 
 def stretch(background: Floats, weights: Floats) -> float:

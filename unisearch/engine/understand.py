@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,7 @@ class Understanding:
         excluded: set[int] = set()
         hidden = 0
         offers = self._spaces.offers(view)
-        choose = partial(self._choose, offers, wanted)
+        choose = cache(partial(self._choose, offers, wanted))
         for place, term in enumerate(terms):
             if isinstance(term.value, int):
                 modality, found, content, count = self._stored(view, term.value, choose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from threading import Lock
 
@@ -45,6 +46,7 @@ class Partition:
         self._reader: PartitionReader | None = None
         self._made_of: object = None
         self._epoch = -1
+        self._mapped: list[tuple[str, int]] = []  # (file, bytes of a row) of that epoch
         self._guard = Guard(files.vectors_path(0))
         self._cover: Cover | None = None
         self._chain: list[Manifest] = []
@@ -65,13 +67,14 @@ class Partition:
     def _shrunk(self, state: PartitionState) -> bool:
         """Whether a mapped file became shorter: touching the lost pages would end the process."""
         try:
-            return self.files.is_shorter(state.epoch, state.count)
+            return any(os.stat(path).st_size < state.count * size for path, size in self._mapped)  # noqa: PTH116 (three times as fast)
         except FileNotFoundError:
             return False  # compacted away: the mapped pages live on
 
     def _read(self, state: PartitionState, blocks: Sequence[Block]) -> PartitionReader:
         if state.epoch != self._epoch:
             self._epoch = state.epoch
+            self._mapped = [(str(path), size) for path, size in self.files.sizes(state.epoch)]
             self._guard = Guard(self.files.vectors_path(state.epoch))
             self._cover, self._chain = None, []
         rows = self.files.open(state.epoch, state.count)

@@ -130,10 +130,6 @@ class RowFiles:
         dropped = [cut(path, count * size) for path, size in self.sizes(epoch)]
         return any(dropped)
 
-    def is_shorter(self, epoch: int, count: int) -> bool:
-        """Whether a file holds fewer rows than that. Raises FileNotFoundError."""
-        return any(path.stat().st_size < count * size for path, size in self.sizes(epoch))
-
     def sizes(self, epoch: int) -> list[tuple[Path, int]]:
         """(file, bytes of a row in it): vectors, then keys."""
         return [
