@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from unisearch.catalog.open import Catalog
+from unisearch.catalog.place import refuse_network
 from unisearch.catalog.rows import PartitionRow
 from unisearch.config import Settings, load_settings
 from unisearch.errors import (
@@ -129,7 +130,11 @@ def has_catalog(library: Path) -> bool:
 
 
 def check_folder(library: Path) -> None:
-    """Raise LibraryError when a library there would lie among other files. Writes nothing."""
+    """Raise LibraryError when no library may be made or opened there. Writes nothing.
+
+    It must not lie on a network file system, nor among other files.
+    """
+    refuse_network(library)
     if has_catalog(library):
         return
     try:

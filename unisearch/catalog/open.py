@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine,
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from unisearch.catalog.place import refuse_network
 from unisearch.catalog.tables import FORMAT, FTS_TABLES
 from unisearch.catalog.view import DeadRows, View
 from unisearch.catalog.write import Writing
@@ -57,11 +58,13 @@ class Catalog:
     def open(cls, path: Path, write: bool = False) -> Catalog:
         """The catalogue at that path; with `write` one of an older format is migrated first.
 
-        Raises LibraryMissing, LibraryTooNew, or LibraryDamaged when it is no catalogue.
+        Raises LibraryMissing, LibraryTooNew, LibraryDamaged when it is no catalogue, and
+        LibraryError on a network file system.
         """
         if not path.exists():
             where = display(path.parent)
             raise LibraryMissing(f"{where}: no library there; 'unisearch index PATH' makes one")
+        refuse_network(path.parent)
         catalog = cls(path, write=write, immutable=not write and _is_frozen(path))
         catalog._check_format()
         return catalog
