@@ -225,6 +225,7 @@ def is_sound(rows: Rows, block: Block) -> bool:
 def _seal(number: int, keys: NDArray[np.int64], halves: NDArray[np.float16]) -> Block:
     """The block that starts with these rows: at most BLOCK_ROWS of them count."""
     keys, halves = keys[:BLOCK_ROWS], halves[:BLOCK_ROWS]
-    digest = xxhash.xxh3_128(keys.astype(_KEY, copy=False).tobytes())
-    digest.update(halves.astype(_HALF, copy=False).tobytes())
+    # The mapped pages themselves: a copy of each block that is looked at would add up.
+    digest = xxhash.xxh3_128(np.ascontiguousarray(keys, _KEY).data)
+    digest.update(np.ascontiguousarray(halves, _HALF).data)
     return Block(number, len(keys), digest.digest())

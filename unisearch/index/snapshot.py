@@ -227,7 +227,7 @@ class SnapshotFolder:
 
 def keys_digest(keys: NDArray[np.int64], stop: int) -> str:
     """Digest of the first keys: tells whether a snapshot is of these rows."""
-    return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(keys[:stop]).tobytes())
+    return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(keys[:stop]).data)
 
 
 def _digest(body: Mapping[str, Any]) -> str:
