@@ -110,21 +110,20 @@ def stretch(background: Floats, weights: Floats) -> float:
     return max(float(np.sqrt(np.square(clean).mean() / 0.9)), 0.5)
 
 
-def expected_by_chance(tail: Tail, nearness: Floats, live: int, hidden: int = 0) -> Floats:
+def expected_by_chance(tail: Tail, nearness: Floats, live: int) -> Floats:
     """How many of `live` unrelated things would be at least so near.
 
-    nearness: of the candidates (n,), the nearest of the partition among them
-    hidden: how many of the nearest are the query's own segments
+    nearness: of the candidates (n,), the nearest of the partition among them,
+        without the query's own segments
     Two estimates, of which the smaller one holds: the pair's tail, prolonged to the size of the
     partition, overrates chance where many rows show few kinds of things; the ranks below the
     best do so where many of them are right answers.
     """
     bent = bend(nearness)
     expected: Floats = tail.beyond(bent) * np.float32(live)
-    ranks = np.sort(bent)[::-1][: RANKS + hidden]
-    if live < RANKS_FROM or len(ranks) < RANKS + hidden:
+    ranks = np.sort(bent)[::-1][:RANKS]
+    if live < RANKS_FROM or len(ranks) < RANKS:
         return expected
-    first = FIRST_RANKS + hidden
-    below = fit(ranks[first:], first, share=1.0)
-    by_ranks: Floats = below.beyond(bent) * np.float32(len(ranks))
+    below = fit(ranks[FIRST_RANKS:], FIRST_RANKS, share=1.0)
+    by_ranks: Floats = below.beyond(bent) * np.float32(RANKS)
     return np.asarray(np.minimum(expected, by_ranks), np.float32)

@@ -25,6 +25,8 @@ from unisearch.errors import RowsGone, UnisearchError, UsageError, display
 from unisearch.records import Hit, Modality
 from unisearch.wiring import Rooms
 
+_NONE = np.empty(0, np.int64)
+
 
 class Engine:
     """Searches one library. Use as a context manager, or call close()."""
@@ -151,13 +153,10 @@ class Engine:
         A long sound or text may fill many places with its segments: then more are looked at.
         """
         lanes = self._partitions.lanes(view, asked, wanted)
-        sizes = [max(len(lane.reader) for lane in ways) for ways in lanes.values()]
-        largest = max(sizes, default=0)
-        if wanted.allowed is not None:
-            largest = min(largest, len(wanted.allowed))
+        sizes = [max(lane.live for lane in ways) for ways in lanes.values()]
         reach = self._reach(asked, wanted.k)
         # Mostly each hit is an item of its own, and the rest need not be joined.
-        joined = wanted.k + asked.hidden
+        joined = wanted.k
         while True:
             scored = [self._score(asked, modality, ways, reach) for modality, ways in lanes.items()]
             found = self._joined(view, asked, wanted, [one.best(joined) for one in scored])
@@ -171,7 +170,7 @@ class Engine:
                 len(hits) >= wanted.k or reach >= size
                 for hits, size in zip(found, sizes, strict=True)
             )
-            if enough or reach >= largest:
+            if enough:
                 return found
             reach *= 8
 
@@ -181,7 +180,7 @@ class Engine:
         """The candidates of each partition, each item once, joined in one statement."""
         keys = [key for one in scored for key in one.keys.tolist()]
         rows = view.hits(keys, wanted.under, asked.items, wanted.where)
-        return [one.joined(rows, asked.excluded) for one in scored]
+        return [one.joined(rows) for one in scored]
 
     def _reach(self, asked: Asked, k: int) -> int:
         """How many neighbours of each term are looked at.
@@ -190,12 +189,12 @@ class Engine:
         The ranks below the best tell what chance gives, however few are wanted.
         """
         if len(asked.terms) == 1:
-            return max(2 * k, RANKS) + asked.hidden
-        return max(self.rooms.settings.search.candidates, 20 * k) + asked.hidden
+            return max(2 * k, RANKS)
+        return max(self.rooms.settings.search.candidates, 20 * k)
 
     def _score(self, asked: Asked, modality: Modality, lanes: Sequence[Lane], reach: int) -> Scored:
         """The best candidates: nearest of each attracting term, and what the words match."""
-        keys, cosines = self._candidates(asked, lanes, reach)
+        keys, cosines = self._candidates(asked, modality, lanes, reach)
         weights = asked.weights[[i for lane in lanes for i in lane.terms]]
         score, expected = rank.judge(
             cosines,
@@ -203,7 +202,6 @@ class Engine:
             pairs=[pair for lane in lanes for pair in lane.pairs(asked)],
             weights=weights,
             live=min(lane.live for lane in lanes),
-            hidden=asked.hidden,
         )
         attract = np.maximum(weights, 0.0)
         names = np.array([asked.names.get(int(key), 0.0) for key in keys], dtype=np.float32)
@@ -217,17 +215,26 @@ class Engine:
             by_words=names > 0,
         ).best(reach)
 
-    def _candidates(self, asked: Asked, lanes: Sequence[Lane], reach: int) -> tuple[Keys, Floats]:
-        """(keys (n,), cosines (terms, n)): the nearest of each term, and what the words match."""
-        near = [found for lane in lanes for found in lane.nearest(asked, reach)]
+    def _candidates(
+        self, asked: Asked, modality: Modality, lanes: Sequence[Lane], reach: int
+    ) -> tuple[Keys, Floats]:
+        """(keys (n,), cosines (terms, n)): the nearest of each term, and what the words match.
+
+        Without the segments that are asked for by id: neither answers nor chance.
+        """
+        own = asked.own.get(modality, _NONE)
+        near = [found for lane in lanes for found in lane.nearest(asked, reach + len(own))]
         if len(asked.terms) == 1 and not asked.names:
-            [(keys, scores)] = near
-            here = keys[0] >= 0
-            return keys[0, here], scores[:, here]
-        named = np.array(list(asked.names), np.int64)
-        keys = np.unique(np.concatenate([named, *(found.keys[0] for found in near)]))
-        cosines = np.concatenate([lane.cosines(asked, keys) for lane in lanes])
-        here = ~np.isnan(cosines).any(axis=0)  # words also match in other partitions
+            [(nearest, cosines)] = near
+            keys = nearest[0]
+            here = keys >= 0
+        else:
+            named = np.array(list(asked.names), np.int64)
+            keys = np.unique(np.concatenate([named, *(found.keys[0] for found in near)]))
+            cosines = np.concatenate([lane.cosines(asked, keys) for lane in lanes])
+            here = ~np.isnan(cosines).any(axis=0)  # words also match in other partitions
+        if len(own):
+            here &= ~np.isin(keys, own)
         return keys[here], cosines[:, here]
 
     def close(self) -> None:

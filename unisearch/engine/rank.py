@@ -76,13 +76,12 @@ def judge(
     pairs: Sequence[Pair],
     weights: Floats,
     live: int,
-    hidden: int = 0,
 ) -> tuple[Floats, Floats]:
     """(score, how many as good ones chance gives) of each candidate, both (n,).
 
     cosines: of the terms to the candidates (terms, n); unrelated: to the background (terms, m)
     pairs: of each term; weights: negative for terms that repel, which are no matter of chance
-    live, hidden: as in chance.expected_by_chance
+    live: as in chance.expected_by_chance
     """
     usual = spread(unrelated, pairs)
     score, positive = fuse(usual.standardise(cosines), weights)
@@ -90,7 +89,7 @@ def judge(
     limit = float(attract @ usual.limits()) / float(attract.sum())
     wide = stretch(usual.standardise(unrelated), weights) if len(weights) > 1 else 1.0
     tail = pairs[int(attract.argmax())].tail
-    return score, expected_by_chance(tail, positive / (wide * limit), live, hidden)
+    return score, expected_by_chance(tail, positive / (wide * limit), live)
 
 
 @dataclass(frozen=True)
@@ -118,14 +117,12 @@ class Scored:
             self.by_words[order],
         )
 
-    def joined(
-        self, rows: Mapping[int, SegmentRow], excluded: frozenset[int] = frozenset()
-    ) -> list[Joined]:
-        """The candidates with their rows, the first of each content, without excluded contents.
+    def joined(self, rows: Mapping[int, SegmentRow]) -> list[Joined]:
+        """The candidates with their rows, the first of each content.
 
         A candidate without a row was just removed.
         """
-        seen = set(excluded)
+        seen: set[int] = set()
         found = []
         for place, (key, score) in enumerate(
             zip(self.keys.tolist(), self.score.tolist(), strict=True)

@@ -203,8 +203,7 @@ class Asked:
     weights: NDArray[np.float32]  # (terms,), negative for terms that repel
     names: Mapping[int, float]  # segments whose names or passages hold the words: how well
     items: Mapping[int, int]  # whose name it is, by segment
-    excluded: frozenset[int]  # contents that are asked for by id, hence no answer
-    hidden: int  # how many segments they have
+    own: Mapping[Modality, NDArray[np.int64]]  # segments asked for by id, hence no answers
 
 
 def negative(term: Term) -> Term:

@@ -11,7 +11,7 @@ import numpy as np
 from unisearch.catalog.view import View
 from unisearch.engine.chance import Floats
 from unisearch.engine.encode import encode, likely_modality
-from unisearch.engine.lanes import Partitions
+from unisearch.engine.lanes import Keys, Partitions
 from unisearch.engine.route import Offer, routed
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Term, Vector, Wanted
@@ -36,15 +36,13 @@ class Understanding:
         modalities: list[Modality] = []
         spaces: list[Mapping[Modality, str]] = []
         vectors: dict[str, Floats] = {}
-        excluded: set[int] = set()
-        hidden = 0
+        own: dict[Modality, Keys] = {}
         offers = self._spaces.offers(view)
         choose = cache(partial(self._choose, offers, wanted))
         for place, term in enumerate(terms):
             if isinstance(term.value, int):
-                modality, found, content, count = self._stored(view, term.value, choose)
-                excluded.add(content)
-                hidden += count
+                modality, found, keys = self._stored(view, term.value, choose)
+                own[modality] = np.union1d(own.get(modality, keys), keys)
             else:
                 modality, found = self._encoded(term.value, choose)
             modalities.append(modality)
@@ -61,8 +59,7 @@ class Understanding:
             weights=np.array([term.weight for term in terms], dtype=np.float32),
             names=ranks,
             items=items,
-            excluded=frozenset(excluded),
-            hidden=hidden,
+            own=own,
         )
 
     def _choose(
@@ -114,8 +111,8 @@ class Understanding:
 
     def _stored(
         self, view: View, item: int, choose: Choose
-    ) -> tuple[Modality, dict[str, Floats], int, int]:
-        """(modality, vectors (dim,) by space, content, segments) of an item of the library."""
+    ) -> tuple[Modality, dict[str, Floats], Keys]:
+        """(modality, unit vectors (dim,) by space, segments) of an item of the library."""
         row = view.item(item)
         if row is None:
             raise UnisearchError(f"item:{item}: the library has no such item")
@@ -131,4 +128,4 @@ class Understanding:
                 raise UnisearchError(f"item:{item}: has no vector in '{space}'")
             total = reader.vectors(keys).sum(axis=0)
             found[space] = total / np.linalg.norm(total)
-        return row.modality, found, row.content, len(keys)
+        return row.modality, found, keys
