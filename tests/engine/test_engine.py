@@ -322,6 +322,16 @@ def test_many_names_elsewhere_do_not_hide_a_name_here(
     assert hits[0].matched == "name"
 
 
+@pytest.mark.parametrize("k", [13, 10**12, 2**70])
+def test_more_hits_than_there_are_may_be_asked_for(engine: Engine, media: Path, k: int) -> None:
+    every = engine.search(media / "red.png", k=k)
+    filtered = engine.search(media / "red.png", "ship", k=k, where="kind:image")
+    of_each = engine.ask([Term("ship")], k=k, each=True).hits
+
+    assert len(every) == len(of_each) == 12
+    assert len(filtered) == 3
+
+
 def test_a_name_hit_of_a_shared_content_shows_the_file_of_that_name(engine: Engine) -> None:
     hits = engine.search("same picture", into="image", k=1)
 
@@ -344,8 +354,9 @@ def test_a_picture_in_memory_is_treated_like_its_file(engine: Engine, media: Pat
 def test_weights_and_single_terms_are_taken_as_they_are_meant(engine: Engine) -> None:
     with pytest.raises(UsageError, match="nothing to search for"):
         engine.search(Term("dog", -1.0))
-    with pytest.raises(UsageError, match="weight"):
-        engine.search(Term("dog", float("nan")))
+    for weight in (float("nan"), 0.0, 10.1, -1e39, 1e-50):
+        with pytest.raises(UsageError, match=r"dog: a weight is from 0\.001 to 10"):
+            engine.search(Term("dog", weight))
 
     one = engine.search("ship", minus="bird", into="image,text")
 

@@ -139,6 +139,8 @@ class Engine:
         where: Condition | None,
     ) -> Wanted:
         """The answer's frame. Raises UnisearchError for a folder that is not in the library."""
+        held = sum(row.count - row.dead for row in view.all_partitions())
+        k = max(min(k, held), 1)
         if under is None and where is None:
             return Wanted(modalities, k)
         folder = None if under is None else os.path.realpath(os.fsencode(under))

@@ -40,8 +40,9 @@ class Lane:
     def nearest(self, asked: Asked, reach: int) -> list[Nearest]:
         """The nearest keys of each attracting term."""
         vectors = asked.vectors[self.space.id]
+        k = max(min(reach, self.live), 1)
         return [
-            self.reader.search(vectors[i : i + 1], reach, self.among, asked.modalities[i])
+            self.reader.search(vectors[i : i + 1], k, self.among, asked.modalities[i])
             for i in self.terms
             if asked.weights[i] > 0
         ]

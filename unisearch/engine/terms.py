@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from unisearch.catalog.where_sql import Condition
 
-MAX_WEIGHT = 10.0
+MIN_WEIGHT, MAX_WEIGHT = 0.001, 10.0
 MAX_ID = 2**63 - 1  # of SQLite
 WEIGHT = re.compile(r"(\d{1,2}(?:\.\d)?):(.+)", re.DOTALL)
 
@@ -66,8 +66,11 @@ class Term:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < abs(self.weight) < float("inf"):
-            raise UsageError(f"{self.shown}: a weight is a number other than 0, not {self.weight}")
+        if not MIN_WEIGHT <= abs(self.weight) <= MAX_WEIGHT:
+            raise UsageError(
+                f"{self.shown}: a weight is from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}, negative for"
+                f" what repels, not {self.weight:g}"
+            )
 
     @property
     def shown(self) -> str:
