@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unisearch.errors import LibraryDamaged, VectorError
+from unisearch.errors import LibraryDamaged, RowsGone, VectorError
 from unisearch.index import partition as partition_module
 from unisearch.index.build import Job, build
 from unisearch.index.partition import Partition
@@ -242,14 +242,81 @@ def test_a_damaged_snapshot_means_a_warning_and_exact_answers(
     assert len([one for one in caplog.records if one.levelno == logging.WARNING]) == 1
 
 
-def test_a_snapshot_of_other_rows_is_not_used(big: Stored, unit_rows: UnitRows) -> None:
+@pytest.mark.parametrize("suffix", ["faiss", "json"])
+def test_a_damaged_snapshot_is_told_once_however_often_the_library_changes(
+    big: Stored, unit_rows: UnitRows, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    big.build(Step("train", 0, 6_000))
+    flip(big.snapshots.path / f"1.{suffix}", 100)
+    partition = big.partition()
+    for number in range(4):
+        big.add([50_000 + number], unit_rows(1, seed=number))
+        assert big.at(partition).cover is None
+
+    assert len([one for one in caplog.records if one.levelno == logging.WARNING]) == 1
+
+
+def test_a_snapshot_of_other_rows_is_not_used_and_told_once(
+    big: Stored, unit_rows: UnitRows, caplog: pytest.LogCaptureFixture
+) -> None:
     big.build(Step("train", 0, 6_000))
     big.files.keys_path(0).unlink()
     big.files.vectors_path(0).unlink()
     big.count = 0
     big.add(range(1, 12_001, 2), unit_rows(6_000, seed=4))
+    partition = big.partition()
 
-    assert big.at().cover is None
+    assert big.at(partition).cover is None
+    big.add([20_000], unit_rows(1, seed=5))
+    assert big.at(partition).cover is None
+    [told] = [one.message for one in caplog.records if one.levelno == logging.WARNING]
+    assert "is of other rows; answers stay exact" in told
+
+
+@pytest.mark.parametrize("k", [20, 100, 400, 3_000])
+def test_as_many_hits_come_as_are_asked_for(tmp_path: Path, unit_rows: UnitRows, k: int) -> None:
+    """Rows in tight heaps: those of the nearest lists are fewer than k."""
+    stored = Stored(tmp_path, rules=BIG)
+    heaps = np.repeat(unit_rows(200, seed=1), 30, axis=0) + 0.05 * unit_rows(6_000, seed=2)
+    rows = heaps / np.linalg.norm(heaps, axis=1, keepdims=True)
+    stored.add(range(6_000), rows)
+    stored.build(Step("train", 0, 6_000))
+    reader = stored.at()
+    assert reader.cover is not None
+
+    found = reader.search(rows[:8], k).keys
+
+    assert found.min() >= 0
+    assert share(found, exact(stored, rows[:8], k)) > 0.85
+
+
+def test_more_than_all_rows_may_be_asked_for(stored: Stored, unit_rows: UnitRows) -> None:
+    stored.add(range(10), unit_rows(10))
+    reader = stored.at()
+
+    found = reader.search(unit_rows(2, seed=1), 2**40, among=reader.rows_among(np.arange(5)))
+
+    assert np.sort(found.keys, axis=1).tolist() == [[-1] * 5 + [0, 1, 2, 3, 4]] * 2
+
+
+def test_a_damaged_key_hides_no_row_of_another_block(
+    tmp_path: Path, unit_rows: UnitRows, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored = Stored(tmp_path, rules=Rules(exact_rows=100))
+    rows = unit_rows(12_500)
+    stored.add(range(12_500), rows)
+    data = bytearray(stored.files.keys_path(0).read_bytes())
+    data[8 * 6_000 + 5] ^= 0x40  # in the second of four blocks
+    stored.files.keys_path(0).write_bytes(data)
+    sound = np.array([5, 4_000, 9_000, 12_499])
+
+    reader = stored.at()
+
+    assert not np.isnan(reader.scores(rows[:1], sound)).any()
+    assert reader.rows_among(sound).tolist() == sound.tolist()
+    assert reader.search(rows[9_000:9_001], 1).keys.tolist() == [[9_000]]
+    assert np.isnan(reader.scores(rows[:1], np.array([6_000, 8_191]))).all()
+    assert "rows 4096 to 8191 are damaged" in caplog.text
 
 
 def test_a_new_snapshot_is_taken_up_by_the_next_query(big: Stored) -> None:
@@ -292,3 +359,61 @@ def test_rows_on_a_device_answer_with_the_tail_and_join_it_when_it_is_long(
         big.dead = [*range(number * 50)]
 
     assert stops == [6_000, 6_000, 6_000, 6_600]
+
+
+def test_an_older_view_of_rows_on_a_device_sees_its_own_rows(
+    big: Stored, unit_rows: UnitRows
+) -> None:
+    partition = Partition(big.files, big.snapshots, "image", BIG, gpu_rows=10_000, gpu="cpu")
+    old = PartitionState(0, 6_000, np.empty(0, np.int64))
+    blocks = list(big.blocks.values())
+    big.add(np.arange(20_000, 20_600), unit_rows(600, seed=9))
+    newer = big.at(partition)
+
+    older = partition.at(old, lambda: blocks)
+
+    queries = unit_rows(20, seed=9)
+    assert older.search(queries, 10).keys.max() < 20_000
+    assert newer.search(queries, 10).keys.max() >= 20_000
+    assert big.at(partition).cover is newer.cover  # the copy on the device is kept
+
+
+def test_without_room_on_the_device_search_goes_on_beside_it(
+    big: Stored, unit_rows: UnitRows, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    def full(*given: object) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate\nmore")
+
+    monkeypatch.setattr("unisearch.index.torch_scan.TorchScan.__init__", full)
+    partition = Partition(big.files, big.snapshots, "image", BIG, gpu_rows=10_000, gpu="cuda")
+    queries = unit_rows(5, seed=3)
+
+    for _ in range(2):
+        monkeypatch.setattr(partition, "_made_of", None)
+        found = big.at(partition).search(queries, 10).keys
+        assert np.array_equal(found, exact(big, queries, 10))
+
+    [told] = [one.message for one in caplog.records if one.levelno == logging.WARNING]
+    assert told == "image vectors stay off the GPU: CUDA out of memory. Tried to allocate"
+
+
+def test_a_look_at_an_epoch_that_is_gone_leaves_the_newer_reader_guarded(
+    stored: Stored, unit_rows: UnitRows
+) -> None:
+    rows = unit_rows(5_000)
+    stored.add(range(5_000), rows)
+    partition = stored.partition()
+    sealed = stored.files.append(1, 0, np.arange(5_000), rows)
+    for path in stored.files.paths(0):
+        path.unlink()
+    new = PartitionState(1, 5_000, np.empty(0, np.int64))
+    partition.at(new, lambda: sealed)
+    with pytest.raises(RowsGone):
+        stored.at(partition)
+
+    with stored.files.vectors_path(1).open("r+b") as file:
+        file.truncate(4_096)
+
+    with pytest.raises(LibraryDamaged):  # and not the end of the process
+        partition.at(new, lambda: sealed)

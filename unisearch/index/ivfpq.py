@@ -22,6 +22,7 @@ from unisearch.index.table import Effort, Found
 #: no such codes. 'np' leaves out a training for the Hamming distance that nobody uses.
 FACTORY = {"fast": "IVF{nlist},PQ{half}x4fs", "gpu": "IVF{nlist},PQ{eighth}x8np"}
 
+_MOST_ON_GPU = 2_048
 _ADD = 65_536  # rows encoded at once
 _PER_LIST = 16  # training rows per list: 64 take four times as long and find no more
 _LEAST_TRAINED = 65_536
@@ -90,12 +91,14 @@ class IvfPq:
         """The k best rows among the candidates of each query; see Backend.search."""
         effort = effort or UNTUNED
         k = min(k, len(self))
-        # A few rows more for each result above what most callers ask for, who show half of them.
-        candidates = min(effort.candidates + 4 * max(0, k - 20), len(self))
+        candidates = min(max(effort.candidates, k), len(self))
         looked = min(effort.nprobe, self.nlist), candidates / k
         lists, refine = _unfiltered(*looked) if allowed is None else _parameters(*looked, allowed)
         if self._refined is None:
-            _, rows = self._searched.search(queries, candidates, params=lists)
+            # FAISS's GPU part knows no filters, and no more than so many candidates or lists.
+            fits = allowed is None and max(candidates, effort.nprobe) <= _MOST_ON_GPU
+            index = self._searched if fits else self._index
+            _, rows = index.search(queries, candidates, params=lists)
             return reranked(self._vectors, rows, queries, k)
         scores, rows = self._refined.search(queries, k, params=refine)
         return Found(rows, scores)

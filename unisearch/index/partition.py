@@ -15,7 +15,7 @@ from unisearch.index.guard import Guard
 from unisearch.index.halves_view import faiss_reads_halves
 from unisearch.index.plan import Rules
 from unisearch.index.reader import Cover, PartitionReader
-from unisearch.index.rows import RowFiles, Rows
+from unisearch.index.rows import RowFiles, Rows, ascend
 from unisearch.index.snapshot import Manifest, SnapshotFolder
 from unisearch.index.table import BACKENDS, Backend
 from unisearch.records import Block, PartitionState
@@ -49,6 +49,8 @@ class Partition:
         self._mapped: list[tuple[str, int]] = []  # (file, bytes of a row) of that epoch
         self._guard = Guard(files.vectors_path(0))
         self._cover: Cover | None = None
+        self._on_gpu: Cover | None = None
+        self._said: set[str] = set()
         self._chain: list[Manifest] = []
 
     def at(self, state: PartitionState, blocks: Callable[[], Sequence[Block]]) -> PartitionReader:
@@ -72,16 +74,17 @@ class Partition:
             return False  # compacted away: the mapped pages live on
 
     def _read(self, state: PartitionState, blocks: Sequence[Block]) -> PartitionReader:
-        if state.epoch != self._epoch:
+        rows = self.files.open(state.epoch, state.count)
+        if state.epoch != self._epoch:  # only now: an epoch that is gone changes nothing
             self._epoch = state.epoch
             self._mapped = [(str(path), size) for path, size in self.files.sizes(state.epoch)]
             self._guard = Guard(self.files.vectors_path(state.epoch))
-            self._cover, self._chain = None, []
-        rows = self.files.open(state.epoch, state.count)
+            self._on_gpu, self._cover, self._chain = None, None, []
         cover = self._covered(state, rows)
         start = cover.stop if cover else 0
         dead = state.dead
-        if state.count <= self._rules.exact_rows:
+        ascending = ascend(rows.keys)
+        if state.count <= self._rules.exact_rows or not ascending:
             every = np.arange(state.count, dtype=np.int64)
             dead = np.union1d(dead, self._guard.damaged(rows, blocks, every))
         return PartitionReader(
@@ -92,12 +95,15 @@ class Partition:
             cover=cover,
             tail=_exact(rows.vectors[start:]) if state.count > start else None,
             guard=self._guard,
+            ascending=ascending,
         )
 
     def _covered(self, state: PartitionState, rows: Rows) -> Cover | None:
         """The index over the first rows: kept, or read when there is a newer one."""
         if 0 < state.count <= self._gpu_rows:
-            return self._on_gpu(state, rows)
+            self._fill_gpu(state, rows)
+        if self._on_gpu and state.count <= self._gpu_rows:  # an older view has fewer rows
+            return self._on_gpu if self._on_gpu.stop <= state.count else None
         if state.count <= self._rules.exact_rows or not faiss_reads_halves():
             return None
         for _ in range(3):
@@ -112,7 +118,7 @@ class Partition:
             break
         else:
             where = display(self.snapshots.path)
-            logger.warning("%s: a snapshot is missing; answers stay exact", where)
+            self._say_once(f"{where}: a snapshot is missing; answers stay exact")
             self._cover, self._chain = None, []
         return self._cover
 
@@ -126,18 +132,33 @@ class Partition:
             raise
         except (LibraryDamaged, VectorError, OSError, RuntimeError) as error:
             where = display(self.snapshots.path)
-            logger.warning("%s: %s; answers stay exact, the next run rebuilds it", where, error)
+            self._say_once(f"{where}: {error}; answers stay exact, the next run rebuilds it")
             return None
         return Cover(index, len(index), index.nlist, chain[0].efforts)
 
-    def _on_gpu(self, state: PartitionState, rows: Rows) -> Cover:
-        """All rows on the GPU; new ones join them when the tail has grown long."""
-        if self._cover is None or state.count - self._cover.stop > self._rules.tail_rows:
+    def _fill_gpu(self, state: PartitionState, rows: Rows) -> None:
+        """Put all rows on the GPU; new ones join them when the tail has grown long.
+
+        Where they do not fit after all, the GPU is not used any more.
+        """
+        known = self._on_gpu
+        if known and state.count - known.stop <= self._rules.tail_rows:
+            return
+        self._on_gpu = self._reader = known = None  # freed first: two copies may not fit
+        try:
             scan = load("index backend", BACKENDS, "torch")(rows.vectors, self._gpu)
-            if self._cover is None:
-                logger.info("%s vectors are searched on the GPU", self._modality)
-            self._cover = Cover(scan, state.count)
-        return self._cover
+        except RuntimeError as error:  # of torch: no memory, or no device any more
+            reason = str(error).splitlines()[0]
+            self._say_once(f"{self._modality} vectors stay off the GPU: {reason}")
+            self._gpu_rows = 0
+            return
+        self._say_once(f"{self._modality} vectors are searched on the GPU")
+        self._on_gpu = Cover(scan, state.count)
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            logger.warning("%s", line)
 
 
 def _exact(vectors: NDArray[np.float16]) -> Backend:

@@ -62,7 +62,10 @@ def next_step(
 
 
 def _mix_changed(before: Mapping[str, int], now: Mapping[str, int], rules: Rules) -> bool:
-    """Whether a modality has become common enough to measure with since the last time."""
+    """Whether a modality became common enough to measure with, or so much more common."""
     return any(
-        number >= rules.tuning_queries > before.get(modality, 0) for modality, number in now.items()
+        number >= max(rules.tuning_queries, rules.growth * known)
+        or number >= rules.tuning_queries > known
+        for modality, number in now.items()
+        for known in [before.get(modality, 0)]
     )

@@ -16,7 +16,7 @@ from unisearch.index.bits import Bits, bits_of, bits_without, contains, cosines,
 from unisearch.index.guard import Guard
 from unisearch.index.rows import BLOCK_ROWS, Rows, rows_of
 from unisearch.index.table import Backend, Effort, Found
-from unisearch.index.tune import effort_for, with_filter
+from unisearch.index.tune import deeper, effort_for, with_filter
 from unisearch.records import Block
 
 #: So many survivors of a filter are compared one by one; a larger part is searched.
@@ -49,7 +49,10 @@ class Cover:
 class PartitionReader:
     """Search over what was committed at one moment. Threads may share it.
 
-    dead: row numbers, ascending; cover: of the first rows, or None
+    ascending: whether the stored keys are in order; where damage has put one out of it, all
+        damaged rows are among the dead ones
+    dead: row numbers, ascending, with those of damaged blocks where these are known
+    cover: of the first rows, or None
     tail: exact index over the rows behind the cover, or None when there are none
     """
 
@@ -60,6 +63,7 @@ class PartitionReader:
     cover: Cover | None
     tail: Backend | None
     guard: Guard
+    ascending: bool = True
 
     def __len__(self) -> int:
         return len(self.rows.keys) - len(self.dead)
@@ -78,6 +82,7 @@ class PartitionReader:
         Raises VectorError for a query that is not finite or of another dimension.
         """
         self._check(queries)
+        k = min(k, len(self.rows.keys))
         out = self.dead
         while True:
             found = self._rows(queries, k, among, asking, out)
@@ -151,10 +156,10 @@ class PartitionReader:
         """
         parts = []
         if self.cover is not None:
-            effort = effort_for(self.cover.efforts, asking, self.modality)
+            effort = deeper(effort_for(self.cover.efforts, asking, self.modality), k)
             if share < 1:
                 effort = with_filter(effort, share, self.cover.lists)
-            parts.append(self.cover.index.search(queries, k, bits, effort))
+            parts.append(_filled(self.cover, queries, k, bits, effort))
         if self.tail is not None:
             start = self.cover.stop if self.cover else 0
             found = self.tail.search(queries, k, _from(bits, start, len(self.tail)))
@@ -163,7 +168,12 @@ class PartitionReader:
 
     def _row_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The live row of each key, -1 for one that is not here."""
-        rows = rows_of(self.rows.keys, np.asarray(keys, np.int64))
+        keys = np.asarray(keys, np.int64)
+        if not self.ascending:
+            live = np.delete(np.arange(len(self.rows.keys)), self.dead)
+            at = rows_of(self.rows.keys[live], keys)
+            return np.where(at < 0, -1, live[at]) if len(live) else at
+        rows = rows_of(self.rows.keys, keys)
         if self._alive is not None:
             rows[~contains(self._alive, np.maximum(rows, 0))] = -1
         return rows
@@ -209,6 +219,17 @@ def _from(bits: Bits | None, start: int, count: int) -> Bits | None:
     return np.packbits(flags, bitorder="little")
 
 
+def _filled(
+    cover: Cover, queries: NDArray[np.float32], k: int, bits: Bits | None, effort: Effort
+) -> Found:
+    """The k best; where the lists that were read hold fewer, more lists are read."""
+    found = cover.index.search(queries, k, bits, effort)
+    while found.rows.size and found.rows[:, -1].min() < 0 and effort.nprobe < cover.lists:
+        effort = Effort(effort.nprobe * 4, max(effort.candidates, k))
+        found = cover.index.search(queries, k, bits, effort)
+    return found
+
+
 def _best(parts: Sequence[Found], k: int, queries: int) -> Found:
     """The k best of several results, ties by row."""
     if len(parts) == 1 and _is_in_order(parts[0].scores):
@@ -217,7 +238,7 @@ def _best(parts: Sequence[Found], k: int, queries: int) -> Found:
         return Found(np.full((queries, 0), -1, np.int64), np.empty((queries, 0), np.float32))
     rows = np.concatenate([part.rows for part in parts], axis=1)
     scores = np.concatenate([part.scores for part in parts], axis=1)
-    scores = np.where((rows < 0) | np.isnan(scores), -np.inf, scores)
+    scores = np.where((rows < 0) | np.isnan(scores), -np.inf, np.minimum(scores, 1))
     order = np.lexsort((rows, -scores), axis=1)[:, :k]
     rows, scores = np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
     return Found(np.where(np.isneginf(scores), -1, rows), scores)
@@ -226,4 +247,7 @@ def _best(parts: Sequence[Found], k: int, queries: int) -> Found:
 def _is_in_order(scores: NDArray[np.float32]) -> bool:
     """Whether each query's scores (q, k) fall strictly: nothing is missing, and nothing ties."""
     # Lists: for ten numbers, numpy takes as long to begin as this takes in all.
-    return all(row[-1:] >= [-1.1] and all(map(gt, row, row[1:])) for row in scores.tolist())
+    return all(
+        row[:1] <= [1.0] and row[-1:] >= [-1.1] and all(map(gt, row, row[1:]))
+        for row in scores.tolist()
+    )

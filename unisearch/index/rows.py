@@ -215,6 +215,11 @@ def rows_of(stored: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.in
     return np.where(stored[at] == keys, at, -1)
 
 
+def ascend(keys: NDArray[np.int64]) -> bool:
+    """Whether each of these stored keys is above the one before it, as all are when written."""
+    return bool((keys[1:] > keys[:-1]).all())
+
+
 def is_sound(rows: Rows, block: Block) -> bool:
     """Whether the rows of that block are as they were when it was sealed."""
     start = block.block * BLOCK_ROWS

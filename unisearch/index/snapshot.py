@@ -85,6 +85,7 @@ class SnapshotFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._verified: set[tuple[str, int, int, int]] = set()  # checksum and stat of sound files
+        self._warned: set[tuple[int, str]] = set()  # (generation, what is wrong)
 
     def signature(self) -> tuple[int, ...]:
         """Changes when snapshots come or go. For each query: a folder at rest is not listed."""
@@ -106,7 +107,7 @@ class SnapshotFolder:
             except FileNotFoundError:
                 continue  # removed meanwhile: a newer one took its place
             except (ValueError, OSError) as error:
-                logger.warning("%s: %s; answers stay exact", display(path), error)
+                self._warn(generation, f"{display(path)}: {error}; answers stay exact")
         return found
 
     def chain(self, epoch: int, count: int, keys: NDArray[np.int64] | None) -> list[Manifest]:
@@ -114,7 +115,12 @@ class SnapshotFolder:
 
         keys: int64 (count,), as stored, None to believe their manifests
         """
-        ours = [one for one in self.manifests() if one.is_of(epoch, count, keys)]
+        near = [one for one in self.manifests() if one.is_of(epoch, count, None)]
+        ours = [one for one in near if one.is_of(epoch, count, keys)]
+        for one in near:
+            if one not in ours:
+                where = display(self.file(one.generation))
+                self._warn(one.generation, f"{where}: is of other rows; answers stay exact")
         mains = [one for one in ours if one.base is None]
         if not mains:
             return []
@@ -184,6 +190,12 @@ class SnapshotFolder:
     def generations(self) -> set[int]:
         """Those that have a file, of either kind."""
         return self._generations(("json", "faiss"))
+
+    def _warn(self, generation: int, line: str) -> None:
+        """Say it once, however often the folder is looked through."""
+        if (generation, line) not in self._warned:
+            self._warned.add((generation, line))
+            logger.warning("%s", line)
 
     def file(self, generation: int) -> Path:
         return self.path / f"{generation}.faiss"

@@ -80,6 +80,15 @@ def effort_for(efforts: Mapping[str, Effort], asking: str, own: str) -> Effort:
     return Effort(same.nprobe * UNMEASURED, max(same.candidates, UNTUNED.candidates))
 
 
+def deeper(effort: Effort, k: int) -> Effort:
+    """The effort for k results, of which callers show half: more lie in more lists (measured)."""
+    if k <= 2 * K:
+        return effort
+    more = k / (2 * K)
+    candidates = round(effort.candidates * more**0.75) + k
+    return Effort(round(effort.nprobe * more), candidates)
+
+
 def with_filter(effort: Effort, share: float, nlist: int) -> Effort:
     """The effort when only this share of the rows passes a filter: survivors lie further apart.
 
