@@ -142,6 +142,28 @@ def test_words_in_a_name_or_a_passage_add_a_hit_and_say_so(engine: Engine) -> No
     assert by_passage[0].text == SENTENCES["night.txt"]
 
 
+def test_a_word_that_the_space_does_not_know_finds_its_file_among_many(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNISEARCH_SPACE", "toy")
+    numbers = np.random.default_rng(5)
+    folder = tmp_path / "many"
+    folder.mkdir()
+    invented = ["dubivazi", "kolemir", "tastupo", "wexlan"]
+    for number in range(150):
+        name = invented[number] if number < len(invented) else f"IMG {number:04}"
+        Image.fromarray(numbers.integers(0, 255, (24, 24, 3), np.uint8)).save(
+            folder / f"{name}.png"
+        )
+        (folder / f"{number:04}.txt").write_text(f"number {number} " * 3)
+    with Indexer(settings=settings) as indexer:
+        indexer.run([folder])
+
+    with unisearch.open(settings.library) as engine:
+        for word in invented:
+            assert names(engine.search(word, k=2))[0] == f"{word}.png"
+
+
 def test_names_can_be_left_out(engine: Engine) -> None:
     hits = engine.search("green", into="image", names=False)
 

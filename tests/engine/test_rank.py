@@ -7,6 +7,8 @@ import pytest
 
 from unisearch.engine import rank
 from unisearch.engine.chance import Floats, Pair, Tail
+from unisearch.engine.rank import Scored
+from unisearch.records import Modality
 
 
 def noise(seed: int, *shape: int) -> Floats:
@@ -114,3 +116,29 @@ def test_what_repels_does_not_change_what_chance_gives() -> None:
     cosines = np.array([[0.4], [0.5]], np.float32)
 
     assert judged(cosines, unrelated, [1.0, -1.0]) == judged(cosines[:1], unrelated[:1], [1.0])
+
+
+def scored(
+    modality: Modality, score: list[float], chance: list[float], words: list[float]
+) -> Scored:
+    """Candidates with these scores, so many as good ones by chance, and words that fit so well."""
+    numbers = (np.array(values, np.float32) for values in (score, score, chance, words))
+    return Scored(modality, "toy-1", np.arange(len(score)), *numbers)
+
+
+def test_a_match_of_words_stands_above_every_weak_hit_and_below_none_that_it_was_above() -> None:
+    pictures = scored("image", [6.0, 4.5, 4.4], [0.001, 0.9, 1.0], [0, 0, 0])
+    sounds = scored("audio", [1.0, -2.0, 5.0, 0.5], [90, 99, 0.01, 95], [1, 1, 1, 0])
+
+    high, low = rank.with_words([pictures, sounds], bonus=3.0, weak_above=0.05)
+
+    assert high.score.tolist() == pictures.score.tolist()
+    known, unknown, both, weak = low.score.tolist()
+    assert 4.5 < unknown < known < 6.0
+    assert (both, weak) == (8.0, 0.5)
+
+
+def test_words_add_their_bonus_where_nothing_is_weak() -> None:
+    [only] = rank.with_words([scored("image", [6.0, 5.0], [0, 0], [0, 0.5])], 3.0, 0.05)
+
+    assert only.score.tolist() == [6.0, 6.5]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -160,7 +160,7 @@ class Engine:
         # Mostly each hit is an item of its own, and the rest need not be joined.
         joined = wanted.k
         while True:
-            scored = [self._score(asked, modality, ways, reach) for modality, ways in lanes.items()]
+            scored = self._scored(asked, lanes, reach)
             found = self._joined(view, asked, wanted, [one.best(joined) for one in scored])
             if any(
                 len(hits) < wanted.k and len(one.keys) > joined
@@ -194,8 +194,18 @@ class Engine:
             return max(2 * k, RANKS)
         return max(self.rooms.settings.search.candidates, 20 * k)
 
+    def _scored(
+        self, asked: Asked, lanes: Mapping[Modality, Sequence[Lane]], reach: int
+    ) -> list[Scored]:
+        """The best candidates of each partition: nearest of each term, and what the words match."""
+        found = [self._score(asked, modality, ways, reach) for modality, ways in lanes.items()]
+        if asked.names:
+            search = self.rooms.settings.search
+            found = rank.with_words(found, search.name_bonus, search.weak_above)
+        return [one.best(reach) for one in found]
+
     def _score(self, asked: Asked, modality: Modality, lanes: Sequence[Lane], reach: int) -> Scored:
-        """The best candidates: nearest of each attracting term, and what the words match."""
+        """All candidates of a partition by their vectors."""
         keys, cosines = self._candidates(asked, modality, lanes, reach)
         weights = asked.weights[[i for lane in lanes for i in lane.terms]]
         score, expected = rank.judge(
@@ -206,16 +216,16 @@ class Engine:
             live=min(lane.live for lane in lanes),
         )
         attract = np.maximum(weights, 0.0)
-        names = np.array([asked.names.get(int(key), 0.0) for key in keys], dtype=np.float32)
+        names = [asked.names.get(key, 0.0) for key in keys.tolist()]
         return Scored(
             modality=modality,
             space=lanes[0].space.id,
             keys=keys,
-            score=score + self.rooms.settings.search.name_bonus * names,
+            score=score,
             similarity=attract @ cosines / attract.sum(),
             expected=expected,
-            by_words=names > 0,
-        ).best(reach)
+            words=np.array(names, np.float32),
+        )
 
     def _candidates(
         self, asked: Asked, modality: Modality, lanes: Sequence[Lane], reach: int

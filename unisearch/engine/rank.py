@@ -10,7 +10,7 @@ deviations above that background.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from unisearch.catalog.view import SegmentRow
 
 Keys = NDArray[np.int64]
+
+#: Matches that only their words lift stand in the order of their scores, in such small steps.
+_STEP = 0.01
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Scored:
     score: Floats  # standardised; words and repelling terms counted
     similarity: Floats  # mean cosine to the attracting terms
     expected: Floats  # equally good hits that chance alone would give
-    by_words: NDArray[np.bool_]  # names, captions or passages hold the words
+    words: Floats  # how well names, captions or passages hold the words, in (0, 1]; 0: not
 
     def best(self, count: int) -> Scored:
         """The best candidates, best first, ties by key."""
@@ -114,7 +117,7 @@ class Scored:
             self.score[order],
             self.similarity[order],
             self.expected[order],
-            self.by_words[order],
+            self.words[order],
         )
 
     def joined(self, rows: Mapping[int, SegmentRow]) -> list[Joined]:
@@ -134,6 +137,28 @@ class Scored:
         return found
 
 
+def with_words(found: Sequence[Scored], bonus: float, weak_above: float) -> list[Scored]:
+    """The candidates of all partitions, with what their words add to the scores.
+
+    bonus: for words that match best; a match also stands above every weak hit, whatever the
+        vectors say: the space may not know the word at all
+    """
+    raw = [one.score + bonus * one.words for one in found]
+    weak = [one.score[(one.expected > weak_above) & (one.words == 0)] for one in found]
+    floor = max((float(scores.max()) for scores in weak if len(scores)), default=-np.inf)
+    named = [scores[one.words > 0] for scores, one in zip(raw, found, strict=True)]
+    least = min((float(scores.min()) for scores in named if len(scores)), default=0.0)
+    return [
+        replace(
+            one,
+            score=np.where(
+                one.words > 0, np.maximum(scores, floor + _STEP * (1 + scores - least)), scores
+            ),
+        )
+        for scores, one in zip(raw, found, strict=True)
+    ]
+
+
 class Joined(NamedTuple):
     """A candidate and what the catalogue says of it. Sorts as it ranks: ties by segment."""
 
@@ -149,7 +174,7 @@ class Joined(NamedTuple):
         weak_above: a hit is weak when chance gives more than this many as good, unless its
         words match
         """
-        by_words = bool(self.of.by_words[self.place])
+        by_words = bool(self.of.words[self.place] > 0)
         expected = float(self.of.expected[self.place])
         by_chance = expected > weak_above
         return Hit(
