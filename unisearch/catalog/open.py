@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from unisearch.catalog.place import refuse_network
+from unisearch.catalog.readers import FileId, Readers, file_id
 from unisearch.catalog.tables import FORMAT, FTS_TABLES
 from unisearch.catalog.view import DeadRows, View
 from unisearch.catalog.write import Writing
@@ -38,14 +38,13 @@ class Catalog:
     """What is known of each item and segment, in one SQLite file. Threads may share it."""
 
     def __init__(self, path: Path, *, write: bool, immutable: bool = False) -> None:
-        self.path = path
+        self.path = path = path.absolute()
         self.writable = write
         mode = "rwc" if write else "ro"
         connect = partial(_connect, path, f"mode={mode}{'&immutable=1' * immutable}")
         self._engine = _engine(connect)
-        self._connect = connect
-        self._idle: list[_Reader] = []
-        self._dead = DeadRows()
+        self._readers = Readers(path, connect)
+        self._file: FileId | None = None
 
     @classmethod
     def create(cls, path: Path) -> Catalog:
@@ -61,9 +60,7 @@ class Catalog:
         Raises LibraryMissing, LibraryTooNew, LibraryDamaged when it is no catalogue, and
         LibraryError on a network file system.
         """
-        if not path.exists():
-            where = display(path.parent)
-            raise LibraryMissing(f"{where}: no library there; 'unisearch index PATH' makes one")
+        file_id(path)
         refuse_network(path.parent)
         catalog = cls(path, write=write, immutable=not write and _is_frozen(path))
         catalog._check_format()
@@ -71,22 +68,28 @@ class Catalog:
 
     @contextmanager
     def view(self) -> Iterator[View]:
-        """One read transaction: everything asked inside sees the same committed state."""
+        """One read transaction: everything asked inside sees the same committed state.
+
+        Where another library was put in this one's place, that one is read (see View.file).
+        Raises LibraryMissing when none is there any more.
+        """
         # Without SQLAlchemy, whose connections and transactions take longer than most questions.
         with self._errors():
+            reader = self._readers.take()
             try:
-                reader = self._idle.pop()
-            except IndexError:
-                reader = _Reader(self._connect())
-            try:
-                yield reader.begin(self._dead)
-            finally:  # nothing to commit, and a damaged file refuses to
-                reader.raw.rollback()
-                self._idle.append(reader)
+                yield reader.begin()
+            finally:
+                self._readers.give_back(reader)
 
     @contextmanager
     def write(self) -> Iterator[Writing]:
-        """One write transaction: committed and durable on leaving, undone by an exception."""
+        """One write transaction: committed and durable on leaving, undone by an exception.
+
+        Raises LibraryError when the library was moved away: the lock is held on another folder.
+        """
+        if file_id(self.path) != self._file:
+            where = display(self.path.parent)
+            raise LibraryError(f"{where}: another library lies there by now; run the same again")
         with self._errors(), self._engine.connect() as connection:
             connection = connection.execution_options(immediate=True)
             with connection.begin():
@@ -120,8 +123,7 @@ class Catalog:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
-        while self._idle:
-            self._idle.pop().raw.close()
+        self._readers.close()
 
     def _check_format(self) -> None:
         """Raise, or migrate, when the file's format is not ours."""
@@ -139,6 +141,7 @@ class Catalog:
             raise LibraryDamaged(f"{display(self.path)} is not a catalogue of unisearch")
         if version < FORMAT:
             self._migrate(version, where)
+        self._file = file_id(self.path)
 
     def _migrate(self, version: int, where: str) -> None:
         from unisearch.catalog.migrate import keep_copy, upgrade
@@ -168,26 +171,9 @@ class Catalog:
             raise _translated(error, self.path) from error
 
 
-class _Reader:
-    """A connection for views, and what they remember as long as nobody commits."""
-
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        self.raw = raw
-        self._version = -1  # none that SQLite gives
-        self._memory: dict[Any, Any] = {}
-
-    def begin(self, dead: DeadRows) -> View:
-        """A read transaction."""
-        self.raw.execute("BEGIN")
-        version: int = self.raw.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version:
-            self._version, self._memory = version, {}
-        return View(self.raw, dead, self._memory)
-
-
 def _connect(path: Path, options: str) -> sqlite3.Connection:
     raw = sqlite3.connect(
-        f"file:{quote(os.fsencode(path.absolute()))}?{options}",
+        f"file:{quote(os.fsencode(path))}?{options}",
         uri=True,
         timeout=_BUSY_S,
         isolation_level=None,

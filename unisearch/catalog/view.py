@@ -86,9 +86,17 @@ class View:
     """Questions that all see the same committed state."""
 
     def __init__(
-        self, connection: sqlite3.Connection, dead: DeadRows, memory: dict[Any, Any] | None = None
+        self,
+        connection: sqlite3.Connection,
+        dead: DeadRows,
+        memory: dict[Any, Any] | None = None,
+        file: Hashable = None,
     ) -> None:
-        """memory: what was read before and still holds; None for a state that changes"""
+        """memory: what was read before and still holds; None for a state that changes
+
+        file: tells this catalogue from another one that was put in its place
+        """
+        self.file = file
         self._connection = connection
         self._dead = dead
         self._memory = memory

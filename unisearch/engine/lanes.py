@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -72,7 +72,7 @@ class Partitions:
     def __init__(self, rooms: Rooms, spaces: LibrarySpaces) -> None:
         self._rooms = rooms
         self._spaces = spaces
-        self._partitions: dict[tuple[str, Modality], Partition] = {}
+        self._partitions: dict[tuple[str, Modality], tuple[Hashable, Partition]] = {}
         self._backgrounds = Backgrounds()
 
     def of(
@@ -86,10 +86,11 @@ class Partitions:
         state = states.get(modality)
         if state is None:
             return None
-        place = space.id, modality
-        if place not in self._partitions:
-            self._partitions[place] = self._rooms.partition(modality, space)
-        reader = self._partitions[place].at(state, partial(view.blocks, space.id, modality))
+        file, opened = self._partitions.get((space.id, modality), (None, None))
+        if opened is None or file != view.file:  # or of a library that was here before
+            opened = self._rooms.partition(modality, space)
+            self._partitions[space.id, modality] = view.file, opened
+        reader = opened.at(state, partial(view.blocks, space.id, modality))
         return reader if len(reader) else None
 
     def lanes(self, view: View, asked: Asked, wanted: Wanted) -> dict[Modality, list[Lane]]:

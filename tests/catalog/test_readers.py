@@ -1,0 +1,162 @@
+"""Connections that are kept: while a view outlives them, and when the file is another one."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unisearch.catalog.open import Catalog
+from unisearch.errors import LibraryError, LibraryMissing
+
+Add = Callable[..., int]
+
+
+def made(folder: Path, root: bytes) -> Path:
+    """A catalogue with one folder."""
+    folder.mkdir()
+    catalog = Catalog.create(folder / "catalog.db")
+    with catalog.write() as tx:
+        tx.add_root(root)
+    catalog.close()
+    return catalog.path
+
+
+def roots(catalog: Catalog) -> list[bytes]:
+    with catalog.view() as view:
+        return [root.path for root in view.roots()]
+
+
+def is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
+def test_a_connection_is_used_again_and_closed_at_the_end(catalog: Catalog) -> None:
+    with catalog.view() as first:
+        pass
+    with catalog.view() as second:
+        pass
+
+    assert first._connection is second._connection
+    catalog.close()
+    assert not is_open(first._connection)
+
+
+def test_a_view_in_another_thread_goes_on_and_its_connection_is_closed_with_it(
+    catalog: Catalog,
+) -> None:
+    begun, closed = threading.Event(), threading.Event()
+    used: list[sqlite3.Connection] = []
+
+    def ask() -> None:
+        with catalog.view() as view:
+            begun.set()
+            closed.wait(10)
+            assert view.roots() == []
+            used.append(view._connection)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    begun.wait(10)
+    catalog.close()
+    closed.set()
+    thread.join()
+
+    assert not is_open(used[0])
+
+
+def test_a_connection_that_broke_is_not_used_again(catalog: Catalog) -> None:
+    with pytest.raises(LibraryError), catalog.view() as view:
+        view._connection.close()
+
+    assert roots(catalog) == []
+
+
+def test_a_library_that_took_the_place_of_another_is_read(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    catalog = Catalog.open(made(library, b"/old"))
+    with catalog.view() as before:
+        assert [root.path for root in before.roots()] == [b"/old"]
+
+    library.rename(tmp_path / "away")
+    made(library, b"/new")
+
+    assert roots(catalog) == [b"/new"]
+    assert not is_open(before._connection)
+    with catalog.view() as after:
+        assert after.file != before.file
+    catalog.close()
+
+
+def test_dead_rows_of_a_library_that_was_here_before_are_forgotten(tmp_path: Path) -> None:
+    def with_dead(folder: Path, row: int) -> Path:
+        path = made(folder, b"/media")
+        catalog = Catalog.open(path, write=True)
+        with catalog.write() as tx:
+            tx.add_space("toy-1", "toy", 16)
+            partition = tx.partition("toy-1", "text")
+            tx.commit_rows(partition, 7, [])
+            tx.bury(partition, np.array([row]))
+        catalog.close()
+        return path
+
+    library = tmp_path / "library"
+    catalog = Catalog.open(with_dead(library, 3))
+    with catalog.view() as view:
+        assert view.partitions("toy-1")["text"].dead.tolist() == [3]
+
+    shutil.move(library, tmp_path / "away")
+    with_dead(library, 5)
+
+    with catalog.view() as view:
+        assert view.partitions("toy-1")["text"].dead.tolist() == [5]
+    catalog.close()
+
+
+def test_a_library_that_was_moved_away_is_told_in_one_line(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    catalog = Catalog.open(made(library, b"/old"), write=True)
+    roots(catalog)
+
+    library.rename(tmp_path / "away")
+
+    with pytest.raises(LibraryMissing, match="library: no library there"):
+        roots(catalog)
+    with pytest.raises(LibraryMissing, match="library: no library there"), catalog.write():
+        pass
+    assert not library.exists()
+    library.touch()
+    with pytest.raises(LibraryMissing, match="library: no library there"):
+        roots(catalog)
+    catalog.close()
+
+
+def test_a_writer_does_not_go_on_in_another_library(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    catalog = Catalog.open(made(library, b"/old"), write=True)
+    with catalog.write() as tx:
+        tx.add_root(b"/more")
+
+    library.rename(tmp_path / "away")
+    made(library, b"/new")
+
+    with pytest.raises(LibraryError, match="another library lies there"), catalog.write() as tx:
+        tx.add_root(b"/lost")
+    assert roots(catalog) == [b"/new"]
+    catalog.close()
+
+
+def test_a_library_that_cannot_change_is_read_again_and_again(tmp_path: Path) -> None:
+    catalog = Catalog(made(tmp_path / "library", b"/media"), write=False, immutable=True)
+
+    assert roots(catalog) == roots(catalog) == [b"/media"]
+    catalog.close()
