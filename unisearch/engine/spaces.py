@@ -25,12 +25,13 @@ class LibrarySpaces:
         self._by_name: dict[str, Space] = {}
         self._names: dict[str, str] = {}  # of the library's spaces, by id
         self._missing: set[str] = set()  # spaces without weights, told once
-        self._held: list[PartitionRow] = []
-        self._offers: list[Offer] = []  # for a library that holds these
+        # What was held, and what that offers: one value, so that threads see both or neither.
+        self._known: tuple[list[PartitionRow], list[Offer]] = [], []
 
     def __getitem__(self, space_id: str) -> Space:
         """An opened space."""
-        return next(space for space in self._by_name.values() if space.id == space_id)
+        # A list: another thread may open one meanwhile.
+        return next(space for space in list(self._by_name.values()) if space.id == space_id)
 
     def offers(self, view: View) -> list[Offer]:
         """What can be asked in this library; the configured space alone when it is empty.
@@ -38,9 +39,11 @@ class LibrarySpaces:
         Raises ForeignSpace when the library holds vectors, and none of a space that is here.
         """
         partitions = view.all_partitions()
-        if partitions is not self._held or not partitions:
-            self._held, self._offers = partitions, self._offered(view, partitions)
-        return self._offers
+        held, offers = self._known
+        if partitions is not held or not partitions:
+            offers = self._offered(view, partitions)
+            self._known = partitions, offers
+        return offers
 
     def _offered(self, view: View, partitions: list[PartitionRow]) -> list[Offer]:
         held: dict[str, set[Modality]] = defaultdict(set)
