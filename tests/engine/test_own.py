@@ -13,6 +13,7 @@ from unisearch.engine.answer import Answer
 from unisearch.engine.chance import RANKS_FROM
 from unisearch.engine.engine import Engine
 from unisearch.engine.terms import Term, Vector
+from unisearch.errors import UnisearchError
 from unisearch.wiring import open_rooms
 
 SOUND = 29  # a content of four segments
@@ -82,3 +83,34 @@ def test_others_are_judged_as_if_it_were_not_there(engine: Engine, item: Term) -
 
 def expected(answer: Answer) -> list[float]:
     return [hit.expected_by_chance for hit in answer.hits]
+
+
+@pytest.mark.parametrize("exact_rows", [150, 50_000])
+def test_damaged_rows_of_an_item_are_left_out_of_its_mean(tmp_path: Path, exact_rows: int) -> None:
+    store = Store(tmp_path / "library")
+    # Four rows each, but for the first: the one before last lies in both blocks of 4,096 rows.
+    store.add({"first": 5} | {f"{n}.wav": 16 * n + 13 for n in range(1025)})
+    store.close()
+    [rows] = (tmp_path / "library" / "vectors").glob("*/audio/*.f16")
+    content = bytearray(rows.read_bytes())
+    content[1000] ^= 1
+    rows.write_bytes(content)
+    settings = settings_of(tmp_path / "library")
+    vectors = settings.vectors.model_copy(update={"exact_rows": exact_rows})
+
+    with Engine(open_rooms(settings.model_copy(update={"vectors": vectors}))) as engine:
+        with engine.rooms.catalog.view() as view:
+            items = {name: item.item for name, item in view.known_files().items()}
+        by_id = engine.ask([Term(items[ROOT + b"/1023.wav"])], into="audio", names=False)
+        half = vectors_of(16 * 1023 + 13)[2:].astype(np.float32).sum(axis=0)
+        by_vector = engine.ask(
+            [Term(Vector(half / np.linalg.norm(half), "audio"))],
+            into="audio",
+            names=False,
+            where="not name:1023",
+        )
+        with pytest.raises(UnisearchError, match="missing or damaged: 'unisearch doctor'"):
+            engine.search(items[ROOT + b"/7.wav"])
+
+    assert [hit.path for hit in by_id.hits] == [hit.path for hit in by_vector.hits]
+    assert [hit.path for hit in by_id.hits] == [ROOT + b"/1024.wav"]

@@ -112,7 +112,10 @@ class Understanding:
     def _stored(
         self, view: View, item: int, choose: Choose
     ) -> tuple[Modality, dict[str, Floats], Keys]:
-        """(modality, unit vectors (dim,) by space, segments) of an item of the library."""
+        """(modality, unit vectors (dim,) by space, segments) of an item of the library.
+
+        Of a long one the mean counts, of those segments whose rows are not damaged.
+        """
         row = view.item(item)
         if row is None:
             raise UnisearchError(f"item:{item}: the library has no such item")
@@ -124,8 +127,12 @@ class Understanding:
         for space in spaces:
             states = view.partitions(space)
             reader = self._partitions.of(view, self._spaces[space], row.modality, states)
-            if reader is None:
-                raise UnisearchError(f"item:{item}: has no vector in '{space}'")
-            total = reader.vectors(keys).sum(axis=0)
+            sound = reader.sound(keys) if reader else keys[:0]
+            if reader is None or not len(sound):
+                raise UnisearchError(
+                    f"item:{item}: its vectors in '{space}' are missing or damaged:"
+                    " 'unisearch doctor' says more"
+                )
+            total = reader.vectors(sound).sum(axis=0)
             found[space] = total / np.linalg.norm(total)
         return row.modality, found, keys

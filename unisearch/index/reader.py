@@ -109,6 +109,10 @@ class PartitionReader:
             raise KeyError(int(np.asarray(keys)[np.argmax(rows < 0)]))
         return floats(np.take(self.rows.vectors, rows, axis=0))
 
+    def sound(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of these keys that are here and not damaged, in order."""
+        return keys[self._sound_row_of(keys) >= 0]
+
     def rows_among(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The live rows of these ascending keys, ascending; unknown ones are no error."""
         rows = self._row_of(keys)
