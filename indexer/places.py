@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unisearch.catalog.folders import relative
+from unisearch.catalog.folders import real, relative
 from unisearch.catalog.rows import RootRow
 from unisearch.catalog.write import Writing
 from unisearch.errors import UnisearchError, display
@@ -26,28 +26,31 @@ class Place:
 def resolve(paths: Iterable[Path | str | bytes]) -> list[bytes]:
     """The real paths, without those that lie at or below another.
 
-    Raises UnisearchError for a path that does not exist, and for a device or a pipe.
+    Raises UsageError for an empty path, and UnisearchError for one that does not exist, a device
+    or a pipe.
     """
-    real = set()
+    places = set()
     for path in paths:
-        place = os.path.realpath(os.fsencode(path))
+        place = real(path)
         try:
             mode = os.lstat(place).st_mode
+        except PermissionError:
+            mode = stat.S_IFREG  # the run lists what it may not look at
         except OSError as error:
             raise UnisearchError(f"{display(path)}: {_why_not(error)}") from error
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise UnisearchError(f"{display(path)}: neither a file nor a folder")
-        real.add(place)
+        places.add(place)
     return sorted(
         place
-        for place in real
-        if not any(other != place and relative(other, place) is not None for other in real)
+        for place in places
+        if not any(other != place and relative(other, place) is not None for other in places)
     )
 
 
 def refuse_own(places: Iterable[bytes], library: Path) -> None:
     """Raise UnisearchError when one of them is the library or lies in it: it would find itself."""
-    own = os.path.realpath(bytes(library))
+    own = real(library)
     for place in places:
         if relative(own, place) is not None:
             raise UnisearchError(f"{display(place)}: belongs to the library, which is not indexed")

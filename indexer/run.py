@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from indexer.places import refuse_own, resolve
 from indexer.report import Report
 from indexer.steps import needs_of
 from indexer.work import ProgressHook
+from unisearch.catalog.folders import real
 from unisearch.config import Settings, load_settings
 from unisearch.errors import LibraryMissing, display
 from unisearch.wiring import Rooms, check_folder, has_catalog, open_rooms
@@ -57,8 +57,9 @@ class Indexer:
         dry_run: count what would happen and write nothing
         retry: try unchanged files that failed before again (a new package, a raised limit)
         progress: called after each file, and again while other processes have a turn
-        Raises UnisearchError for a path that does not exist or lies in the library, LibraryError
-        for a folder that cannot become one and ForeignSpace for a library of another space.
+        Raises UsageError for an empty path, UnisearchError for one that does not exist or lies in
+        the library, LibraryError for a folder that cannot become one and ForeignSpace for a
+        library of another space.
         KeyboardInterrupt passes through after what is encoded was stored.
         """
         places = resolve([paths] if isinstance(paths, AnyPath) else paths)
@@ -78,7 +79,7 @@ class Indexer:
         The files stay as they are, and a later run over them finds them again.
         now: nothing of it, nor of what was forgotten before, is left below the library's folder
         """
-        return self._change(Job("forget", (_real(path),), now=now))
+        return self._change(Job("forget", (real(path),), now=now))
 
     def tag(self, items: Sequence[int], add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
         """Put words on items and take others off; how many items changed.
@@ -92,14 +93,14 @@ class Indexer:
 
         Raises UnisearchError when that folder is no root.
         """
-        return self._change(Job("remove_root", (_real(path),)))
+        return self._change(Job("remove_root", (real(path),)))
 
     def relocate(self, old: AnyPath, new: AnyPath) -> int:
         """A root's folder was moved: look for its items below `new`; how many there are.
 
         Raises UnisearchError when `old` is no root, `new` no folder, or another root is there.
         """
-        return self._change(Job("relocate", (_real(old), _real(new))))
+        return self._change(Job("relocate", (real(old), real(new))))
 
     def close(self) -> None:
         """Let go of the lock and the library."""
@@ -169,7 +170,3 @@ class Indexer:
             return foresee_first(places, self.settings.index.ignore)
         with rooms:
             return Foresight(rooms, retry).over(places)
-
-
-def _real(path: AnyPath) -> bytes:
-    return os.path.realpath(os.fsencode(path))

@@ -58,6 +58,29 @@ def test_what_may_not_be_read_is_listed_and_the_rest_is_indexed(
     assert "Traceback" not in done.stderr
 
 
+def test_a_file_that_is_named_and_may_not_be_read_is_listed_like_one_in_a_folder(
+    media: Path, tmp_path: Path
+) -> None:
+    lock(media)
+    settings = {"space": "toy", "library": tmp_path / "library"}
+    locked = ["locked.txt", "closed", "blind", "listed/listed.txt"]
+    named = [media / name for name in locked]
+
+    alone = [unisearch("index", path, "--json", **settings) for path in named]
+    beside = unisearch("index", *named, media / "z.txt", "--json", **settings)
+
+    assert [done.returncode for done in alone] == [1] * 4
+    assert {done.stderr for done in alone} == {"unisearch: no file could be read of 1 file\n"}
+    assert beside.returncode == 0, beside.stderr
+    told = json.loads(beside.stdout)
+    assert told["counts"]["added"] == 1
+    assert {
+        str(Path(failure["path"]).relative_to(media)): failure["message"]
+        for failure in told["failed"]
+    } == FAILED
+    assert {failure["kind"] for failure in told["failed"]} == {"permission"}
+
+
 def test_what_is_known_and_locked_later_keeps_its_items(media: Path, tmp_path: Path) -> None:
     settings = {"space": "toy", "library": tmp_path / "library"}
     assert unisearch("index", media, **settings).returncode == 0

@@ -400,6 +400,9 @@ def test_a_folder_that_is_nowhere_is_an_error_and_an_empty_one_is_not(
     with pytest.raises(UnisearchError, match="no such folder"):
         engine.search("dog", under=str(tmp_path / "nowhere"))
 
+    with pytest.raises(UsageError, match="an empty path"):
+        engine.search("dog", under="")
+
     assert engine.search("dog", under=tmp_path) != []
     assert engine.search("dog", under=str(media / "copies") + "/") != []
 

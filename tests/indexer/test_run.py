@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from indexer import Indexer, Progress
-from unisearch.errors import LibraryMissing, UnisearchError
+from unisearch.errors import LibraryMissing, UnisearchError, UsageError
 from unisearch.media.read import read
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import open_rooms, read_options
@@ -294,6 +294,29 @@ def test_a_path_that_does_not_exist_stops_the_run_before_it_starts(library: Libr
         library.run(library.media / "absent")
 
     assert not library.path.exists()
+
+
+@pytest.mark.parametrize("empty", ["", b""])
+def test_an_empty_path_is_a_mistake_and_not_the_current_folder(
+    library: Library, empty: str | bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run()
+    monkeypatch.chdir(library.media)
+    indexer = Indexer(settings=library.settings)
+
+    for ask in (
+        lambda: indexer.run(empty),
+        lambda: indexer.run([library.media, empty], dry_run=True),
+        lambda: indexer.forget(empty),
+        lambda: indexer.remove_root(empty),
+        lambda: indexer.relocate(empty, library.media),
+        lambda: indexer.relocate(library.media, empty),
+    ):
+        with pytest.raises(UsageError, match="an empty path"):
+            ask()
+
+    assert len(library.items()) == 4
 
 
 def test_a_device_or_a_pipe_is_refused_in_one_line(library: Library) -> None:

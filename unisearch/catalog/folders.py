@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
+
+from unisearch.errors import UsageError
+
+
+def real(path: str | bytes | os.PathLike[str]) -> bytes:
+    """The absolute path without links of what somebody named, there or not.
+
+    Raises UsageError for an empty path, which the system takes for the current folder.
+    """
+    named = os.fsencode(path)
+    if not named:
+        raise UsageError("an empty path")
+    return os.path.realpath(named)
 
 
 def join(root: bytes, rel_path: bytes) -> bytes:

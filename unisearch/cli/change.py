@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unisearch.catalog.folders import real
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson, open_for_reading
+from unisearch.cli.paths import given_path, path_text
 from unisearch.cli.show import console, counted, print_json, short, table
 from unisearch.engine.answer import path_json
 from unisearch.engine.terms import MAX_ID
@@ -67,7 +69,9 @@ def list_roots(ctx: typer.Context, as_json: AsJson = False) -> None:
 @roots.command("remove")
 def remove_root(
     ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="An indexed folder or file.")],
+    path: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="PATH", help="An indexed folder or file.")
+    ],
 ) -> None:
     """Take a folder out of the library.
 
@@ -80,8 +84,12 @@ def remove_root(
 
 def relocate(
     ctx: typer.Context,
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="The folder as it was indexed.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Where it lies now.")],
+    old: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="OLD", help="The folder as it was indexed.")
+    ],
+    new: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="NEW", help="Where it lies now.")
+    ],
 ) -> None:
     """Tell the library that an indexed folder lies elsewhere now.
 
@@ -94,7 +102,9 @@ def relocate(
 
 def forget(
     ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or a folder.")],
+    path: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="PATH", help="A file or a folder.")
+    ],
     now: Annotated[
         bool,
         typer.Option("--now", help="Leave no trace: write the library anew without them."),
@@ -159,7 +169,7 @@ def split_tags(arguments: Sequence[str]) -> tuple[list[int | Path], list[str], l
     for argument in arguments:
         if argument.startswith("--") or argument in ("+", "-"):
             raise UsageError(f"'{argument}': neither an item nor a tag like +word or -word")
-        if argument[0] in "+-":
+        if argument[:1] in ("+", "-"):
             if not argument.isprintable():
                 raise UsageError(f"{display(argument)}: a tag is made of printable letters")
             (add if argument[0] == "+" else remove).append(argument[1:])
@@ -170,7 +180,7 @@ def split_tags(arguments: Sequence[str]) -> tuple[list[int | Path], list[str], l
 
 def item_of(argument: str) -> int | Path:
     """An item id of 'item:7' or '7', unless a file of that name is there; else the path."""
-    number = argument.removeprefix("item:")
+    number = path_text(argument).removeprefix("item:")
     if number.isdecimal() and (number != argument or not os.path.lexists(argument)):
         if int(number) > MAX_ID:
             raise UsageError(f"'{argument}': no id of an item is that large")
@@ -189,7 +199,7 @@ def item_ids(rooms: Rooms, items: Sequence[int | Path]) -> list[int]:
             if isinstance(item, int):
                 ids.append(item)
                 continue
-            row = view.item_at(os.path.realpath(os.fsencode(item)))
+            row = view.item_at(real(item))
             if row is None:
                 raise UnisearchError(f"{display(item)}: not in the library; index it first")
             ids.append(row.id)

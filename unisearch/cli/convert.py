@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from unisearch.cli.door import door
+from unisearch.cli.paths import given_path, refuse_library
 from unisearch.errors import UnisearchError, display
 
 
 def import_pointcloud(
-    source: Annotated[Path, typer.Argument(metavar="FILE.npy")],
-    target: Annotated[Path, typer.Argument(metavar="OUT.ply")],
+    ctx: typer.Context,
+    source: Annotated[Path, typer.Argument(parser=given_path, metavar="FILE.npy")],
+    target: Annotated[Path, typer.Argument(parser=given_path, metavar="OUT.ply")],
 ) -> None:
     """Convert a pickled point cloud to .ply.
 
@@ -27,5 +30,6 @@ def import_pointcloud(
         raise UnisearchError(f"{display(source)}: no such file")
     if not target.parent.is_dir():
         raise UnisearchError(f"{display(target.parent)}: no such folder")
+    refuse_library(target, door(ctx).settings().library)
     points = convert(source, target)
     print(f"{display(target)}: {points:,} points", file=sys.stderr)

@@ -16,6 +16,7 @@ import typer
 
 from unisearch.cli.change import writer
 from unisearch.cli.door import door
+from unisearch.cli.paths import given_path
 from unisearch.cli.show import console, print_answer, short
 from unisearch.errors import UnisearchError, display, refused
 
@@ -49,7 +50,11 @@ def demo(
     ctx: typer.Context,
     folder: Annotated[
         Path,
-        typer.Argument(metavar="DIR", help="Made for the samples; an earlier demo is used again."),
+        typer.Argument(
+            parser=given_path,
+            metavar="DIR",
+            help="Made for the samples; an earlier demo is used again.",
+        ),
     ] = Path("unisearch-demo"),
 ) -> None:
     """Show the product on sample files.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unisearch.cli.door import door
-from unisearch.cli.export import check_place
+from unisearch.cli.paths import check_place, given_path, path_text
 from unisearch.engine.answer import path_json
 from unisearch.errors import UnisearchError, Unreadable, UsageError, display
 
@@ -25,13 +25,20 @@ if TYPE_CHECKING:
 def embed(
     ctx: typer.Context,
     out: Annotated[
-        Path, typer.Option(metavar="F.npy", help="Written: float32 (files, dim), row i is file i.")
+        Path,
+        typer.Option(
+            parser=given_path,
+            metavar="F.npy",
+            help="Written: float32 (files, dim), row i is file i.",
+        ),
     ],
-    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(parser=given_path, metavar="FILE")] = None,
     files_from: Annotated[
         str | None,
         typer.Option(
-            metavar="LIST", help="More files, one per line or NUL between them; - is stdin."
+            parser=path_text,
+            metavar="LIST",
+            help="More files, one per line or NUL between them; - is stdin.",
         ),
     ] = None,
     space: Annotated[
@@ -52,12 +59,12 @@ def embed(
     if not paths:
         raise UsageError("no files: name some, or use --files-from")
 
+    settings = door(ctx).settings(space=space)
     for place in (out, out.with_suffix(".json")):
-        check_place(place, force)
+        check_place(place, settings.library, force)
     from unisearch.engine.embed import embed_files
     from unisearch.wiring import open_space, read_options
 
-    settings = door(ctx).settings(space=space)
     opened = open_space(settings, settings.space)
     vectors, rows = embed_files(opened, paths, read_options(settings, opened), complain)
     write(out, vectors, {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +9,16 @@ from typing import Annotated
 import typer
 
 from unisearch.cli.door import door
+from unisearch.cli.paths import check_place, given_path
 from unisearch.cli.show import counted
-from unisearch.errors import UnisearchError, UsageError, display
+from unisearch.errors import UsageError, display
 
 
 def export(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to be written.")],
+    out: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="OUT", help="The file to be written.")
+    ],
     kind: Annotated[
         str | None,
         typer.Option("--format", metavar="NAME", help="npz or parquet; else as OUT ends."),
@@ -43,18 +45,8 @@ def export(
     if kind not in FORMATS:
         raise UsageError(f"{display(out)}: --format is one of {', '.join(FORMATS)}")
     modalities = check_modalities(into)
-    check_place(out, force)
-    with open_rooms(door(ctx).settings()) as rooms:
+    settings = door(ctx).settings()
+    check_place(out, settings.library, force)
+    with open_rooms(settings) as rooms:
         count = write(rooms, out, kind, modalities)
     print(f"{display(out)}: {counted(count, 'vector')}", file=sys.stderr)
-
-
-def check_place(out: Path, force: bool) -> None:
-    """Before any work: the file can be written there, and none is lost. Raises UnisearchError."""
-    folder = out.absolute().parent
-    if not folder.is_dir():
-        raise UnisearchError(f"{display(folder)}: no such folder")
-    if out.is_dir() or not os.access(folder, os.W_OK):
-        raise UnisearchError(f"{display(out)}: cannot be written there")
-    if out.exists() and not force:
-        raise UnisearchError(f"{display(out)}: is there already; --force writes over it")

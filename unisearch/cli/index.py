@@ -11,6 +11,7 @@ import typer
 from unisearch.cli.change import writer
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson
+from unisearch.cli.paths import given_path
 from unisearch.cli.show import clock, console, counted, print_json, short, table
 from unisearch.engine.answer import path_json
 from unisearch.errors import UnisearchError
@@ -24,7 +25,9 @@ SHOWN_FAILURES = 20
 
 def index(
     ctx: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
+    paths: Annotated[
+        list[Path], typer.Argument(parser=given_path, metavar="PATH", help="Files and folders.")
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,

@@ -15,6 +15,7 @@ from typer.main import get_command
 from unisearch import __version__
 from unisearch.cli.door import Door
 from unisearch.cli.interrupt import INTERRUPTED, LINE
+from unisearch.cli.paths import path_text
 from unisearch.errors import NO_ROOM, UnisearchError, UsageError, refused
 from unisearch.registry import Entry, load
 
@@ -101,12 +102,18 @@ def root(
     ctx: typer.Context,
     library: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="The library; else $UNISEARCH_LIBRARY, then the config."),
+        typer.Option(
+            parser=path_text,
+            metavar="DIR",
+            help="The library; else $UNISEARCH_LIBRARY, then the config.",
+        ),
     ] = None,
     config: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="The settings; else $UNISEARCH_CONFIG, then ./config.yaml."
+            parser=path_text,
+            metavar="FILE",
+            help="The settings; else $UNISEARCH_CONFIG, then ./config.yaml.",
         ),
     ] = None,
     debug: Annotated[

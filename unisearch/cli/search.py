@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unisearch.cli.door import door
+from unisearch.cli.paths import given_path
 from unisearch.cli.show import print_answer, print_json, print_paths
 from unisearch.errors import UsageError
 
@@ -42,7 +43,8 @@ def search(
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="-k hits of each kind.")] = False,
     under: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Only files below this folder.")
+        Path | None,
+        typer.Option(parser=given_path, metavar="DIR", help="Only files below this folder."),
     ] = None,
     where: Annotated[
         str | None,

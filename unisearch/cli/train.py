@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from unisearch.cli.door import door
+from unisearch.cli.paths import given_path
 from unisearch.cli.show import console, print_json, table
 from unisearch.errors import display
 
@@ -33,10 +34,13 @@ def say(line: str) -> None:
 @train.command()
 def starter(
     ctx: typer.Context,
-    corpus: Annotated[Path, typer.Option(metavar="DIR", help="The corpus; see docs/starter.md.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the weights go.")] = Path(
-        "starter"
-    ),
+    corpus: Annotated[
+        Path,
+        typer.Option(parser=given_path, metavar="DIR", help="The corpus; see docs/starter.md."),
+    ],
+    out: Annotated[
+        Path, typer.Option(parser=given_path, metavar="DIR", help="Where the weights go.")
+    ] = Path("starter"),
     minutes: Annotated[
         float,
         typer.Option(
@@ -53,6 +57,7 @@ def starter(
     cache: Annotated[
         Path | None,
         typer.Option(
+            parser=given_path,
             metavar="DIR",
             help="For samples and checkpoints; else .NAME-training beside --out NAME.",
         ),
@@ -83,10 +88,17 @@ def evaluate(
     ] = None,
     corpus: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Also measure on its files that training never saw."),
+        typer.Option(
+            parser=given_path,
+            metavar="DIR",
+            help="Also measure on its files that training never saw.",
+        ),
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep unpacked files here for the next time.")
+        Path | None,
+        typer.Option(
+            parser=given_path, metavar="DIR", help="Keep unpacked files here for the next time."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

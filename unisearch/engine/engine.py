@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from unisearch.catalog.folders import real
 from unisearch.catalog.view import View
 from unisearch.catalog.where_sql import Condition, condition
 from unisearch.engine import rank
@@ -143,7 +144,7 @@ class Engine:
         k = max(min(k, held), 1)
         if under is None and where is None:
             return Wanted(modalities, k)
-        folder = None if under is None else os.path.realpath(os.fsencode(under))
+        folder = None if under is None else real(under)
         allowed = view.segments(folder, where=where)
         if folder and not (len(allowed) or os.path.exists(folder) or len(view.segments(folder))):  # noqa: PTH110 (bytes)
             raise UnisearchError(f"{display(folder)}: no such folder, and nothing indexed below it")
