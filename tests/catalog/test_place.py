@@ -19,6 +19,13 @@ MOUNTS = r"""
 34 27 0:42 / /home/me/far rw - fuse.sshfs me@host: rw
 35 27 0:43 / /twice rw - nfs old:/ rw
 36 35 8:2 / /twice rw - xfs /dev/sdb1 rw
+37 27 0:44 / /data/nas rw - nfs4 nas:/data rw
+38 27 8:3 / /data rw - ext4 /dev/sdc1 rw
+39 38 0:45 / /data/new rw - fuse.mount-s3 mountpoint-s3 rw
+40 27 8:4 / /mnt/a\rb rw - ext4 /dev/sdd1 rw
+41 40 0:46 / /mnt/a\rb/far rw - orangefs tcp://far rw
+
+42 27
 """.lstrip()
 
 
@@ -26,7 +33,7 @@ MOUNTS = r"""
 def mounts(tmp_path: Path) -> Path:
     """A list of mounts."""
     file = tmp_path / "mountinfo"
-    file.write_text(MOUNTS)
+    file.write_bytes(MOUNTS.replace(r"\r", "\r").encode())
     return file
 
 
@@ -37,6 +44,8 @@ def mounts(tmp_path: Path) -> Path:
         ("/mnt/nas", "nfs4"),
         ("/mnt/my share/a/b", "cifs"),
         ("/home/me/far/library", "fuse.sshfs"),
+        ("/data/new/library", "fuse.mount-s3"),
+        ("/mnt/a\rb/far", "orangefs"),
     ],
 )
 def test_a_library_on_a_network_file_system_is_refused(
@@ -50,7 +59,16 @@ def test_a_library_on_a_network_file_system_is_refused(
 
 
 @pytest.mark.parametrize(
-    "folder", ["/home/me", "/mnt/nasty/library", "/mnt/nas/usb/library", "/twice/library", "/"]
+    "folder",
+    [
+        "/home/me",
+        "/mnt/nasty/library",
+        "/mnt/nas/usb/library",
+        "/twice/library",
+        "/data/nas/library",
+        "/mnt/a\rb/library",
+        "/",
+    ],
 )
 def test_a_local_folder_beside_or_below_a_network_one_is_no_matter(
     mounts: Path, folder: str

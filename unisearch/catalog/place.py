@@ -12,13 +12,15 @@ from pathlib import Path
 
 from unisearch.errors import LibraryError, display
 
-#: Kinds of file systems, as Linux names them, that other computers share.
+#: Kinds of file systems, as Linux names them, that other computers share. Not 9p and virtiofs:
+#: containers and virtual machines have their root on them.
 NETWORK = frozenset(
     {
-        *("afs", "beegfs", "ceph", "cifs", "coda", "glusterfs", "gpfs", "lustre", "ncpfs"),
-        *("nfs", "nfs4", "pvfs2", "smb3", "smbfs"),
-        *("fuse.ceph", "fuse.cephfs", "fuse.davfs2", "fuse.glusterfs", "fuse.goofys"),
-        *("fuse.gvfsd-fuse", "fuse.juicefs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
+        *("afs", "beegfs", "ceph", "cifs", "coda", "gfs2", "glusterfs", "gpfs", "lustre"),
+        *("ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "pvfs2", "smb3", "smbfs", "vboxsf"),
+        *("fuse.blobfuse2", "fuse.ceph", "fuse.cephfs", "fuse.davfs2", "fuse.gcsfuse"),
+        *("fuse.glusterfs", "fuse.goofys", "fuse.gvfsd-fuse", "fuse.juicefs", "fuse.mfs"),
+        *("fuse.mount-s3", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
     }
 )
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -38,20 +40,43 @@ def refuse_network(folder: Path, mounts: Path = _MOUNTS) -> None:
 
 
 def mounted(folder: Path, mounts: Path = _MOUNTS) -> tuple[str, bytes]:
-    """(kind, place) of the file system that holds the folder; two empty ones when unknown."""
+    """(kind, place) of the file system that holds the folder; two empty ones when unknown.
+
+    Walks as the kernel does: from each folder of the path into what is mounted there on the
+    file system reached so far. So it does not find what a later mount above it hides.
+    """
     try:
-        lines = mounts.read_bytes().splitlines()
+        on = _mounts_on(mounts.read_bytes())
     except OSError:
         return "", b""
-    wanted = os.path.realpath(os.fsencode(folder)) + b"/"
-    found = "", b""
-    for line in lines:
+    path = os.path.realpath(os.fsencode(folder))
+    ends = [i for i in range(1, len(path)) if path[i : i + 1] == b"/"]
+    number, kind, found = b"", "", b""
+    for place in [b"/", *(path[:end] for end in ends), path]:
+        while (number, place) in on:  # several may lie on each other
+            number, kind = on.pop((number, place))
+            found = place
+    return kind, found
+
+
+def _mounts_on(listed: bytes) -> dict[tuple[bytes, bytes], tuple[bytes, str]]:
+    """(number, kind) of each mount, by the number of the one that it is mounted on and its place.
+
+    listed: lines 'number parent device root place options - kind source options', see proc(5)
+    A parent that is not listed, since it lies outside of what this process sees, is b"".
+    """
+    mounts = []
+    for line in listed.split(b"\n"):  # not splitlines: a place may hold a carriage return
         head, _, tail = line.partition(b" - ")
-        place = _plain(head.split(b" ")[4])
-        # Of several at one place the last one is seen.
-        if wanted.startswith(place.rstrip(b"/") + b"/") and len(place) >= len(found[1]):
-            found = tail.split(b" ")[0].decode("ascii", "replace"), place
-    return found
+        fields = head.split(b" ")
+        if len(fields) > 5:
+            kind = tail.split(b" ")[0].decode("ascii", "replace")
+            mounts.append((fields[0], fields[1], _plain(fields[4]), kind))
+    numbers = {number for number, *_ in mounts}
+    return {
+        (parent if parent in numbers and parent != number else b"", place): (number, kind)
+        for number, parent, place, kind in mounts
+    }
 
 
 def _plain(escaped: bytes) -> bytes:
