@@ -55,5 +55,7 @@ def is_importing(frame: FrameType | None) -> bool:
 
 def leave() -> NoReturn:
     """Says that the run was stopped by hand, and ends the process at once."""
-    os.write(2, f"{LINE}\n".encode())
-    os._exit(INTERRUPTED)
+    try:
+        os.write(2, f"{LINE}\n".encode())
+    finally:  # stderr may be closed
+        os._exit(INTERRUPTED)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import os
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from unisearch import __version__
 from unisearch.cli.door import Door
 from unisearch.cli.interrupt import INTERRUPTED, LINE
 from unisearch.cli.paths import path_text
+from unisearch.cli.streams import mute_stdout, prepare
 from unisearch.errors import NO_ROOM, UnisearchError, UsageError, refused
 from unisearch.registry import Entry, load
 
@@ -151,9 +151,7 @@ def hoist(arguments: Sequence[str]) -> list[str]:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; the exit code of design 8. Nothing but SystemExit leaves it."""
     debug = "--debug" in arguments
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a sign gets its number
-            stream.reconfigure(errors="backslashreplace")
+    prepare()
     try:
         code = app(hoist(arguments), prog_name="unisearch", standalone_mode=False)
         sys.stdout.flush()
@@ -196,11 +194,12 @@ def fail(message: str, code: int, debug: bool) -> int:
 
 
 def unwritten(error: OSError, debug: bool) -> str:
-    """One line for a disk that takes no more; anything else of the system is a bug.
+    """One line for a disk that takes no more or a closed stdout; anything else is a bug.
 
-    What writes files says where itself, so without a name it is the results that find no room.
+    What writes files says where itself, so without a name it is the results that cannot go out.
     """
-    if error.errno in NO_ROOM:
+    closed = error.errno == errno.EBADF and error.filename is None
+    if error.errno in NO_ROOM or closed:
         return refused(error.filename or "stdout", error)
     return unexpected(error, debug)
 
@@ -215,8 +214,3 @@ def interrupted() -> int:
     """Says that the run was stopped by hand."""
     print(LINE, file=sys.stderr)
     return INTERRUPTED
-
-
-def mute_stdout() -> None:
-    """Sends what is left in the buffers nowhere, because nobody takes it any more (`| head`)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
