@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from unisearch.config import load_settings
-from unisearch.wiring import gpu_rows
+from unisearch.errors import BadSetting
+from unisearch.wiring import gpu_rows, open_space, pick_device
 
 #: Runs the code, and says on stderr how threads wait at the moment when torch is looked for.
 WATCHED = """
@@ -75,3 +76,24 @@ def test_vectors_take_a_share_of_the_gpu_unless_it_is_off(monkeypatch: pytest.Mo
 
     assert gpu_rows(load_settings(vectors={"gpu_share": 0.25}), dim=512) == 2 * 1024**2
     assert gpu_rows(load_settings(vectors={"gpu": "off"}), dim=512) == 0
+
+
+def test_a_gpu_that_is_not_there_is_told_with_the_name_of_the_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    settings = load_settings(space="toy", device="cuda")
+
+    for build, why in ((None, "is a build without CUDA"), ("12.8", "finds no GPU")):
+        monkeypatch.setattr("torch.version.cuda", build)
+        monkeypatch.setattr("torch.version.hip", None, raising=False)
+        with pytest.raises(BadSetting, match=f"setting 'device' is 'cuda', but .* {why}.*'auto'"):
+            open_space(settings, "toy")
+
+    assert (pick_device("auto"), pick_device("cpu")) == ("cpu", "cpu")
+
+
+@pytest.mark.parametrize("device", ["cuda:7", "gpu"])
+def test_a_device_that_is_none_is_told_with_those_that_are(device: str) -> None:
+    with pytest.raises(BadSetting, match=f"'device'.*'auto', 'cpu' or 'cuda', not '{device}'"):
+        load_settings(device=device)

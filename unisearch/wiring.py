@@ -13,6 +13,7 @@ from unisearch.catalog.place import refuse_network
 from unisearch.catalog.rows import PartitionRow
 from unisearch.config import Settings, load_settings
 from unisearch.errors import (
+    BadSetting,
     ForeignSpace,
     LibraryError,
     LibraryMissing,
@@ -206,7 +207,8 @@ def check_space(rooms: Rooms, space_id: str | None = None) -> None:
 def open_space(settings: Settings, name: str) -> Space:
     """The space of that name with its weights, on the configured device.
 
-    Raises UnknownName for a name that is not in SPACES and WeightsError without weights.
+    Raises UnknownName for a name that is not in SPACES, WeightsError without weights and BadSetting
+    for a device that is not there.
     """
     rest_idle_threads()
     import torch
@@ -230,12 +232,24 @@ def rest_idle_threads() -> None:
 
 
 def pick_device(wanted: str) -> str:
-    """The torch device: 'auto' takes a GPU when there is one."""
+    """The torch device: 'auto' takes a GPU when there is one.
+
+    Raises BadSetting for a GPU that PyTorch cannot use, before anything is loaded for it.
+    """
     import torch
 
+    if wanted == "cpu":
+        return wanted
+    if torch.cuda.is_available():
+        return "cuda"
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return wanted
+        return "cpu"
+    built = torch.version.cuda or torch.version.hip
+    why = "finds no GPU that it can use" if built else "is a build without CUDA"
+    raise BadSetting(
+        f"setting 'device' is '{wanted}', but this PyTorch ({torch.__version__}) {why};"
+        " set it to 'auto' or 'cpu', or install a PyTorch that fits the machine"
+    )
 
 
 def max_file_bytes(settings: Settings) -> int:

@@ -31,6 +31,7 @@ from unisearch.training.pool import Sizes, build_pool, plan_pool
 from unisearch.training.publish import publish
 from unisearch.training.split import split_corpus
 from unisearch.training.stock import Stock, load_stock, table_digest
+from unisearch.wiring import pick_device
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +78,9 @@ def train_starter(
 
     corpus: the folder that docs/starter.md describes; minutes: of training proper, making the
     pool comes before; cache: where the pool and checkpoints lie, so that a stopped run goes on
-    Raises UsageError when there is no corpus.
+    Raises UsageError when there is no corpus, and BadSetting for a device that is not there.
     """
-    plan = Plan(minutes, seed, device)
+    plan = Plan(minutes, seed, pick_device(device))
     place = cache or out.parent / f".{out.name}-training"
     return train(corpus, out, place, plan, resume=resume, progress=progress)
 
@@ -132,7 +133,7 @@ class Run:
     def __init__(self, stock: Stock, plan: Plan, checkpoint: Path) -> None:
         torch.manual_seed(plan.seed)
         self.stock, self.plan, self.checkpoint = stock, plan, checkpoint
-        self.device = torch.device(_device(plan.device))
+        self.device = torch.device(pick_device(plan.device))
         self.model = Starter().to(self.device)
         self.prototypes = nn.Parameter(torch.randn(len(stock.ids), 256, device=self.device) * 0.06)
         self.log_scale = nn.Parameter(torch.tensor(np.log(SCALE_START), device=self.device).float())
@@ -292,12 +293,6 @@ class Run:
             self.stock, np.random.default_rng([self.plan.seed, self.step]), self.plan.batch_scale
         )
         progress(f"resumed at step {self.step}")
-
-
-def _device(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _optimizer(model: nn.Module, prototypes: Tensor, log_scale: Tensor) -> torch.optim.AdamW:
