@@ -59,7 +59,8 @@ def relocate(tx: Writing, before: bytes, after: bytes) -> int:
         raise UnisearchError(f"{display(before)} is not an indexed folder")
     for path, other in roots.items():
         if path != before and _overlap(roots[before], after, other):
-            raise UnisearchError(f"{display(after)}: {display(path)} is indexed already")
+            where = "" if path == after else f"{display(after)}: "
+            raise UnisearchError(f"{where}{display(path)} is indexed already")
     tx.move_root(roots[before].id, after)
     return roots[before].items
 

@@ -34,7 +34,7 @@ class Section(BaseModel):
 class SearchSettings(Section):
     """How hits are ranked."""
 
-    k: int = Field(10, ge=1, le=10_000, description="hits shown when the question does not say")
+    k: int = Field(10, ge=1, description="hits shown when the question does not say")
     candidates: int = Field(
         200, ge=1, description="candidates read per term and modality, at least; 20 k when more"
     )

@@ -43,6 +43,10 @@ def test_a_word_that_names_a_folder_here_is_told(argument: str) -> None:
     assert "--under" in line
 
 
+def test_a_word_that_is_asked_for_and_against_is_told_once() -> None:
+    assert len(list(hints(["chair", "chair"]))) == 1
+
+
 def test_a_word_that_names_a_file_here_is_told() -> None:
     [line] = hints(["notes"])
 

@@ -102,6 +102,12 @@ def test_k_counts_all_hits_or_those_of_each_kind(ask: Command) -> None:
     assert {kind: kinds.count(kind) for kind in MODALITIES} == dict.fromkeys(MODALITIES, 2)
 
 
+def test_the_command_asks_for_as_many_as_python_does(ask: Command, ready: Ready) -> None:
+    many = ask("search", "dog", "-k", "100000", "--json").json()["hits"]
+
+    assert len(many) == ready.report["counts"]["added"]
+
+
 def test_only_files_below_a_folder_and_above_a_score(ask: Command, ready: Ready) -> None:
     below = ask("search", "dog", "--under", ready.media / "sounds", "--json").json()["hits"]
     above = ask("search", "dog", "--min-score", "1e6", "--json").json()["hits"]
@@ -301,6 +307,18 @@ def test_an_unreadable_file_is_a_row_of_nan_and_code_1(unisearch: Command, tmp_p
     assert "bad.png" in done.err
     assert np.isnan(vectors[0]).all()
     assert np.isfinite(vectors[1]).all()
+
+
+def test_why_a_file_has_no_vector_is_said_and_listed_in_the_same_words(
+    unisearch: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"")
+
+    done = unisearch("embed", "bad.png", "nope.jpg", "--out", "v.npy")
+
+    listed = json.loads((tmp_path / "v.json").read_text())["files"]
+    assert done.lines() == [f"unisearch: {row['path']}: {row['error']}" for row in listed]
+    assert listed[1]["error"] == "no such file"
 
 
 def test_the_library_may_be_named_before_or_behind_the_verb(

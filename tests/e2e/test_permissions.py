@@ -102,9 +102,14 @@ def test_a_locked_file_is_no_question(media: Path, tmp_path: Path) -> None:
 
     done = unisearch("search", media / "locked.txt", **settings)
 
-    assert done.returncode == 1
+    hidden = unisearch("search", media / "closed" / "closed.txt", **settings)
+
+    assert (done.returncode, hidden.returncode) == (1, 1)
     assert done.stderr.count("\n") == 1
     assert "no permission" in done.stderr
+    assert hidden.stderr == (
+        f"unisearch: {media / 'closed' / 'closed.txt'}: cannot be looked at: permission denied\n"
+    )
 
 
 @pytest.mark.parametrize("verb", [["search", "fox"], ["status"], ["index", "pyproject.toml"]])

@@ -273,6 +273,12 @@ def test_questions_without_meaning_are_refused_in_one_line(engine: Engine, media
         engine.search(minus=["dog"])
     with pytest.raises(UsageError, match="must be at least 1"):
         engine.search("dog", k=0)
+    for k in ("5", 2.5):
+        with pytest.raises(UsageError, match=r"k is .* whole number"):
+            engine.search("dog", k=k)  # type: ignore[arg-type]
+    for score in (float("nan"), np.float32("nan"), "3"):
+        with pytest.raises(UsageError, match=r"the least score is .* a number"):
+            engine.search("dog", min_score=score)  # type: ignore[arg-type]
     with pytest.raises(UnknownName, match="did you mean 'image'"):
         engine.search("dog", into="imagge")
     with pytest.raises(UnisearchError, match="no such item"):
@@ -383,6 +389,7 @@ def test_weights_and_single_terms_are_taken_as_they_are_meant(engine: Engine) ->
     one = engine.search("ship", minus="bird", into="image,text")
 
     assert {hit.modality for hit in one} == {"image", "text"}
+    assert len(engine.search("ship", k=np.int64(2))) == 2  # type: ignore[arg-type]
 
 
 def test_a_library_of_another_space_is_refused(media: Path, settings: Settings) -> None:

@@ -66,6 +66,28 @@ def test_a_file_that_is_not_there_is_an_error_of_one_line(argument: str) -> None
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_whose_name_starts_like_a_weight_is_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "2:two.jpg").touch()
+
+    with pytest.raises(UnisearchError, match=r"^two\.jpg: no such file; file:2:two\.jpg asks"):
+        parse_terms(["2:two.jpg"])
+
+    assert parse_terms(["file:2:two.jpg"]) == [Term(Path("2:two.jpg"))]
+
+
+@pytest.mark.parametrize("argument", ["-1:dog", "+2:dog", "1e400:dog", "1.5E-3:a dog", "-.5:dog"])
+def test_a_number_that_no_weight_is_means_nothing(argument: str) -> None:
+    with pytest.raises(UsageError, match=r"a weight is from 0\.1 to 10, .* text:… for words"):
+        parse_terms(["a", argument])
+
+    assert parse_terms([f"text:{argument}"]) == [Term(argument)]
+
+
+@pytest.mark.parametrize("words", ["16:9", "nan:dog", "2:", "10-4:over", "-1", "1e3", "1em:wide"])
+def test_what_only_looks_a_little_like_a_weight_is_words(words: str) -> None:
+    assert parse_terms([words]) == [Term(words)]
+
+
 @pytest.mark.parametrize(
     "argument",
     ["item:dog", "item:99999999999999999999", "text:", "0:dog", "0.0:dog", "", " ", "2:text: "],
@@ -125,5 +147,11 @@ def test_a_python_value_without_meaning_is_a_usage_error(value: object) -> None:
 def test_modalities_come_in_the_order_of_the_table_and_mistakes_offer_the_nearest() -> None:
     assert check_modalities(None) == ("text", "image", "audio", "3d")
     assert check_modalities(["3d", "text"]) == ("text", "3d")
+    assert check_modalities("3D, Text") == ("text", "3d")
     with pytest.raises(UnknownName, match="did you mean 'image'"):
         check_modalities(["images"])
+    with pytest.raises(UnknownName, match="known: 3d, audio, image, text"):
+        check_modalities("pictures")
+    for none in ("", ",", []):
+        with pytest.raises(UsageError, match="no modality is named; known: 3d, audio"):
+            check_modalities(none)

@@ -425,7 +425,7 @@ def test_a_root_on_another_disk_keeps_its_items(
     library.media = elsewhere
     assert library.run().unchanged == 4
     assert library.item("note.txt").id == item.id
-    with pytest.raises(UnisearchError, match="other is indexed already"):
+    with pytest.raises(UnisearchError, match=r"^[^ :]*/other is indexed already$"):
         indexer.relocate(elsewhere, tmp_path / "other")
     with pytest.raises(UnisearchError, match="not an indexed folder"):
         indexer.relocate(tmp_path / "absent", elsewhere)

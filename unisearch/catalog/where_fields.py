@@ -119,6 +119,13 @@ def read_text(text: str) -> Value:
     return unicodedata.normalize("NFC", text)
 
 
+def read_name(text: str) -> Value:
+    """A name or a pattern of one; every name would fit an empty one, and no tag is."""
+    if not text:
+        raise ValueError
+    return text
+
+
 def read_modality(text: str) -> Value:
     """One of the modalities."""
     if text.lower() not in MODALITIES:
@@ -134,8 +141,8 @@ DATE = Kind("a date such as 2024, 2024-05, 2024-05-31 or 2024-05-31T18:30", _ORD
 AGE = Kind("a time with its unit, such as 30d", _ORDER[2:], in_units(TIMES, None), "s")
 MODALITY = Kind("a kind of file", ("=", "!="), read_modality)
 SUFFIX = Kind("a file extension", ("=", "!="), lambda text: text.removeprefix("."))
-NAME = Kind("a name", ("=", "!=", ":"), str)
-TAG = Kind("a tag", ("=",), str)
+NAME = Kind("a name", ("=", "!=", ":"), read_name)
+TAG = Kind("a tag", ("=",), read_name)
 TEXT = Kind("a word or a phrase", (":",), read_text)
 
 #: The part of a path behind its last slash.

@@ -13,7 +13,7 @@ import typer
 from unisearch.cli.door import door
 from unisearch.cli.paths import check_place, given_path, path_text
 from unisearch.engine.answer import path_json
-from unisearch.errors import UnisearchError, Unreadable, UsageError, display
+from unisearch.errors import UnisearchError, UsageError, display
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,8 +104,6 @@ def row_json(path: Path, row: Embedded) -> dict[str, Any]:
     return listed | ({"error": row.error} if row.error else {})
 
 
-def complain(error: Unreadable) -> None:
+def complain(row: Embedded) -> None:
     """One line for a file that cannot be read."""
-    never_there = error.kind == "vanished"  # as far as anybody knows
-    told = f"{display(error.path)}: no such file" if never_there else str(error)
-    print(f"unisearch: {told}", file=sys.stderr)
+    print(f"unisearch: {row.path}: {row.error}", file=sys.stderr)

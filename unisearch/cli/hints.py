@@ -16,7 +16,7 @@ FORCED = ("text:", "file:", "item:")
 
 def hints(arguments: Iterable[str]) -> Iterator[str]:
     """One line for each argument of a valid question that was taken for words and may be more."""
-    for argument in arguments:
+    for argument in dict.fromkeys(arguments):
         _, words = split_weight(argument)
         if words.startswith(FORCED) or looks_like_file(words):
             continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +38,9 @@ def search(
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option("-k", min=1, max=10_000, metavar="N", help="How many hits; else 10."),
+        typer.Option(
+            "-k", min=1, metavar="N", help="How many hits, from 1 on; else `search.k`, 10."
+        ),
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="-k hits of each kind.")] = False,
     under: Annotated[
@@ -74,15 +75,18 @@ def search(
     Consecutive words are one sentence; an argument with a space, a file or item:ID is a term of
     its own. Hits that chance alone explains are marked weak.
     """
-    if (as_json and paths) or (null and not paths):
-        raise UsageError("choose one of --json and --paths [-0]")
+    if null and not paths:
+        raise UsageError("-0 needs --paths")
+    if as_json and paths:
+        raise UsageError("choose one of --json and --paths")
     if not terms:
         raise UsageError("nothing to search for: give at least one term besides --not")
 
     from unisearch.catalog.where import parse
-    from unisearch.engine.terms import check_modalities, parse_terms
+    from unisearch.engine.terms import check_modalities, check_score, parse_terms
 
-    wanted = check_modalities(split_names(into))
+    wanted = check_modalities(None if into is None else ",".join(into))
+    check_score(min_score)
     if where is not None:
         parse(where)  # a mistake is told before anything large is loaded
     asked = parse_terms(terms)
@@ -105,8 +109,3 @@ def search(
         print_paths((hit.path for hit in answer.hits), b"\0" if null else b"\n")
     else:
         print_answer(answer)
-
-
-def split_names(given: Sequence[str] | None) -> list[str]:
-    """The names of options that take several, divided by commas and repeatable."""
-    return [name.strip() for one in given or [] for name in one.split(",") if name.strip()]

@@ -17,7 +17,7 @@ from unisearch.spaces.base import Space
 
 @dataclass(frozen=True)
 class Embedded:
-    """One file of `embed_files`: its modality, or why there is none."""
+    """One file of `embed_files`: its path to show, its modality, or why there is none."""
 
     path: str
     modality: Modality | None
@@ -28,7 +28,7 @@ def embed_files(
     space: Space,
     paths: Sequence[Path],
     options: ReadOptions,
-    on_failure: Callable[[Unreadable], None] = lambda _: None,
+    on_failure: Callable[[Embedded], None] = lambda _: None,
 ) -> tuple[NDArray[np.float32], list[Embedded]]:
     """(vectors (n, dim), what each row is): row i is file i.
 
@@ -40,8 +40,13 @@ def embed_files(
         try:
             modality, vectors[i] = encode_file(space, path, options)
         except Unreadable as error:
-            on_failure(error)
-            rows.append(Embedded(display(path), None, f"{error.kind}: {error.reason}"))
+            rows.append(Embedded(display(path), None, _told(error)))
+            on_failure(rows[-1])
         else:
             rows.append(Embedded(display(path), modality))
     return vectors, rows
+
+
+def _told(error: Unreadable) -> str:
+    """Why, in one line: of a file that nobody has seen it cannot be said that it is gone."""
+    return "no such file" if error.kind == "vanished" else f"{error.kind}: {error.reason}"

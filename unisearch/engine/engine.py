@@ -19,7 +19,15 @@ from unisearch.engine.chance import RANKS, Floats
 from unisearch.engine.lanes import Keys, Lane, Partitions
 from unisearch.engine.rank import Joined, Scored
 from unisearch.engine.spaces import LibrarySpaces
-from unisearch.engine.terms import Asked, Term, Wanted, check_modalities, negative
+from unisearch.engine.terms import (
+    Asked,
+    Term,
+    Wanted,
+    check_count,
+    check_modalities,
+    check_score,
+    negative,
+)
 from unisearch.engine.understand import Understanding
 from unisearch.engine.values import term_of
 from unisearch.errors import RowsGone, UnisearchError, UsageError, display
@@ -93,9 +101,8 @@ class Engine:
         """
         modalities = check_modalities(into)
         passing = condition(where, time.time_ns()) if where is not None else None
-        k = self.rooms.settings.search.k if k is None else k
-        if k < 1:
-            raise UsageError(f"k is {k}; it must be at least 1")
+        k = self.rooms.settings.search.k if k is None else check_count(k)
+        least = check_score(min_score)
         question = [*terms, *map(negative, minus)]
         if not any(term.weight > 0 for term in question):
             raise UsageError("nothing to search for: give at least one term besides --not")
@@ -113,7 +120,7 @@ class Engine:
         except RowsGone:  # compacted since the view began: the next one sees where they are
             asked, encoded, found = look()
         weak_above = self.rooms.settings.search.weak_above
-        hits = rank.merge(found, k, weak_above, each=each, min_score=min_score)
+        hits = rank.merge(found, k, weak_above, each=each, min_score=least)
         end = time.perf_counter()
         return Answer(
             query=[

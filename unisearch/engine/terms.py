@@ -9,8 +9,12 @@ text:cat.png file:cat  forced
 
 from __future__ import annotations
 
+import math
+import numbers
+import operator
 import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 MIN_WEIGHT, MAX_WEIGHT = 0.001, 10.0
 MAX_ID = 2**63 - 1  # of SQLite
 WEIGHT = re.compile(r"(\d{1,2}(?:\.\d)?):(.+)", re.DOTALL)
+#: '-1:dog' and '1e400:dog' are neither weights nor words.
+NO_WEIGHT = re.compile(
+    r"(?:[+-](?:\d+\.?\d*|\.\d+)|[+-]?(?:\d+\.?\d*|\.\d+)e[+-]?\d+):\S.*", re.DOTALL | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +123,8 @@ def sentence(words: Sequence[str]) -> list[Term]:
 def is_plain_word(argument: str) -> bool:
     """Whether the argument joins its neighbours to a sentence instead of standing alone."""
     marked = re.match(r"(item|text|file):", argument) or split_weight(argument)[1] != argument
-    return not (marked or not argument or " " in argument or looks_like_file(argument))
+    odd = not argument or " " in argument or NO_WEIGHT.fullmatch(argument)
+    return not (marked or odd or looks_like_file(argument))
 
 
 def parse_term(argument: str) -> Term:
@@ -128,10 +137,15 @@ def parse_term(argument: str) -> Term:
         return Term(existing(not_empty(forced, argument)), weight)
     if colon and prefix == "item":
         if not forced.isdecimal() or int(forced) > MAX_ID:
-            raise UsageError(f"'{argument}': item: takes a number, as `search` shows it")
+            raise UsageError(f"'{argument}': item: takes a number, as `search --json` shows it")
         return Term(int(forced), weight)
     if looks_like_file(rest):
-        return Term(existing(rest), weight)
+        return Term(existing(rest, argument), weight)
+    if NO_WEIGHT.fullmatch(rest):
+        raise UsageError(
+            f"'{argument}': a weight is from 0.1 to {MAX_WEIGHT:g}, with one decimal; use --not for"
+            " what should be absent, and text:… for words"
+        )
     return Term(not_empty(rest, argument), weight)
 
 
@@ -165,16 +179,26 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def existing(argument: str) -> Path:
-    """The file of that name. Raises UnisearchError in one line when there is none."""
-    path = Path(argument)
-    if is_file(path):
-        return path
+def existing(name: str, argument: str = "") -> Path:
+    """The file of that name. Raises UnisearchError in one line when there is none.
+
+    argument: the whole term, with its weight
+    """
+    path = Path(name)
     try:
-        what = "is no regular file" if path.exists() else "no such file"
-    except (OSError, ValueError):
+        mode = path.stat().st_mode
+    except PermissionError:
+        raise UnisearchError(f"{display(path)}: cannot be looked at: permission denied") from None
+    except (OSError, ValueError):  # the name may be too long
         what = "no such file"
-    raise UnisearchError(f"{display(path)}: {what}; write text:… if these are words")
+    else:
+        if stat.S_ISREG(mode):
+            return path
+        what = "is no regular file"
+    hint = "write text:… if these are words"
+    if argument != name and is_file(Path(argument)):
+        hint = f"file:{display(argument)} asks with the file of that whole name"
+    raise UnisearchError(f"{display(path)}: {what}; {hint}")
 
 
 def not_empty(text: str, argument: str) -> str:
@@ -217,13 +241,35 @@ def negative(term: Term) -> Term:
 def check_modalities(names: Sequence[str] | str | None) -> tuple[Modality, ...]:
     """The modalities of those names, in the order of MODALITIES; None means all.
 
-    names: a list, or one text with commas between
-    Raises UnknownName, naming the nearest one.
+    names: a list, or one text with commas between; in letters of either case
+    Raises UnknownName, naming the nearest one, and UsageError when none is named.
     """
-    if not names:
+    if names is None:
         return MODALITIES
-    wanted = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
-    for name in wanted:
-        if name not in MODALITIES:
-            raise UnknownName("modality", name, MODALITIES)
+    listed = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
+    wanted = {name.lower() for name in listed if name}
+    if not wanted:
+        raise UsageError(f"no modality is named; known: {', '.join(sorted(MODALITIES))}")
+    for name in sorted(wanted.difference(MODALITIES)):
+        raise UnknownName("modality", name, MODALITIES)
     return tuple(modality for modality in MODALITIES if modality in wanted)
+
+
+def check_count(k: object) -> int:
+    """How many hits: any whole number from 1 on. Raises UsageError for anything else."""
+    try:
+        count = operator.index(k)  # type: ignore[arg-type]
+    except TypeError:
+        raise UsageError(f"k is {k!r}; it must be a whole number") from None
+    if count < 1:
+        raise UsageError(f"k is {count}; it must be at least 1")
+    return count
+
+
+def check_score(least: object) -> float | None:
+    """A least score, None for none. Raises UsageError for what no score can be compared with."""
+    if least is None:
+        return None
+    if not isinstance(least, numbers.Real) or math.isnan(least):
+        raise UsageError(f"the least score is {least!r}; it must be a number")
+    return float(least)
