@@ -189,3 +189,21 @@ def test_rounding_keeps_sparse_and_dense_rows_at_unit_length(
     lengths = np.linalg.norm(halves.astype(np.float64), axis=1)
     assert np.abs(lengths - 1).max() <= UNIT_TOLERANCE
     assert (np.sum(halves.astype(np.float64) * rows, axis=1) > 0.9995).all()
+
+
+def test_rows_can_be_asked_for_in_advance_wherever_they_lie(
+    tmp_path: Path, unit_rows: UnitRows
+) -> None:
+    files = RowFiles(tmp_path, "toy-1", "image", 16)
+    rows = unit_rows(5_000)
+    files.append(0, 0, np.arange(5_000), rows)
+
+    files.open(0, 0).fetch([range(10)])
+    for count in (1, 4_097, 5_000):
+        stored = files.open(0, count)
+        stored.expect_scattered()
+        stored.fetch([range(0), range(4_096), range(4_096, 8_192), range(3, 5), range(9_999)])
+
+        assert stored.vectors == pytest.approx(rows[:count], abs=1e-3)
+        with pytest.raises(ValueError, match="read-only"):
+            stored.vectors[:] = 0

@@ -33,7 +33,10 @@ class Guard:
         blocks: the checksums of all blocks, in order; wanted: row numbers
         """
         bad = []
-        for number in np.unique(wanted // BLOCK_ROWS).tolist():
+        numbers = np.unique(wanted // BLOCK_ROWS).tolist()
+        unread = (number for number in numbers if number not in self._sound)
+        rows.fetch(range(number * BLOCK_ROWS, (number + 1) * BLOCK_ROWS) for number in unread)
+        for number in numbers:
             if not self._is_sound(rows, blocks, number):
                 start = number * BLOCK_ROWS
                 bad.append(np.arange(start, min(start + BLOCK_ROWS, len(rows.keys))))

@@ -82,6 +82,9 @@ class Partition:
             self._on_gpu, self._cover, self._chain = None, None, []
         cover = self._covered(state, rows)
         start = cover.stop if cover else 0
+        if cover:
+            rows.expect_scattered()
+            rows.fetch([range(start, state.count)])  # the tail is read whole
         dead = state.dead
         ascending = ascend(rows.keys)
         if state.count <= self._rules.exact_rows or not ascending:

@@ -7,8 +7,10 @@ strictly within an epoch: a key is found by binary search, and none can be there
 
 from __future__ import annotations
 
+import mmap
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,23 @@ class Rows:
 
     keys: NDArray[np.int64]  # (count,)
     vectors: NDArray[np.float16]  # (count, dim), unit to 2e-4
+    mapped: mmap.mmap | None = None  # what the vectors lie in
+
+    def expect_scattered(self) -> None:
+        """From now on rows are fetched here and there: what lies around them is not read ahead."""
+        if self.mapped is not None:
+            self.mapped.madvise(mmap.MADV_RANDOM)
+
+    def fetch(self, parts: Iterable[range]) -> None:
+        """Begin to read these rows from the disk, all at the same time, without waiting for it."""
+        if self.mapped is None:
+            return
+        size = self.vectors[:1].nbytes
+        for part in parts:
+            start = part.start * size // mmap.PAGESIZE * mmap.PAGESIZE
+            stop = min(part.stop, len(self.keys)) * size
+            if start < stop:
+                self.mapped.madvise(mmap.MADV_WILLNEED, start, stop - start)
 
 
 class RowFiles:
@@ -100,10 +119,8 @@ class RowFiles:
 
         Raises LibraryDamaged when a file is missing or shorter than that.
         """
-        return Rows(
-            self._map(self.keys_path(epoch), _KEY, (count,)),
-            self._map(self.vectors_path(epoch), _HALF, (count, self.dim)),
-        )
+        keys, _ = self._map(self.keys_path(epoch), _KEY, (count,))
+        return Rows(keys, *self._map(self.vectors_path(epoch), _HALF, (count, self.dim)))
 
     def find(self, epoch: int, count: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows that hold any of these keys, ascending; reads a few pages per key."""
@@ -190,18 +207,22 @@ class RowFiles:
             return None
         return _seal(start // BLOCK_ROWS, rows.keys[start:], rows.vectors[start:])
 
-    def _map(self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    def _map(
+        self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]
+    ) -> tuple[NDArray[Any], mmap.mmap | None]:
         need = dtype.itemsize * int(np.prod(shape))
         if need == 0:  # an empty range cannot be mapped, and there may be no file yet
-            return np.empty(shape, dtype)
+            return np.empty(shape, dtype), None
         try:
-            size = path.stat().st_size
-            if size < need:
-                raise LibraryDamaged(f"{display(path)} has {size} bytes of {need}: rows are lost")
-            # As a plain array: each slice of a memmap runs code in Python.
-            return np.memmap(path, dtype, "r", shape=shape).view(np.ndarray)
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size < need:
+                    where = display(path)
+                    raise LibraryDamaged(f"{where} has {size} bytes of {need}: rows are lost")
+                mapped = mmap.mmap(file.fileno(), need, access=mmap.ACCESS_READ)
         except FileNotFoundError:
             raise RowsGone(f"{display(path)} is missing: {shape[0]} rows are lost") from None
+        return np.frombuffer(mapped, dtype).reshape(shape), mapped
 
 
 def rows_of(stored: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
