@@ -206,3 +206,16 @@ def test_tags_say_whether_they_changed_anything(catalog: Catalog, add: Add) -> N
         assert tx.tag(item, add=["blue"]) is True
         assert tx.tag(item, add=["blue"], remove=["red"]) is False
         assert tx.tag(item, remove=["blue"]) is True
+
+
+def test_a_tag_is_the_same_in_either_case_and_keeps_its_first_spelling(
+    catalog: Catalog, add: Add
+) -> None:
+    with catalog.write() as tx:
+        item = add(tx, b"x.txt")
+
+        assert tx.tag(item, add=["Loud", "loud", "E\u0301te\u0301"]) is True
+        assert tx.tag(item, add=["LOUD", "\u00e9t\u00e9"]) is False
+        assert tx.tags(item) == ["E\u0301te\u0301", "Loud"]
+        assert tx.tag(item, add=["sea"], remove=["loud", "\u00c9T\u00c9"]) is True
+        assert tx.tags(item) == ["sea"]

@@ -264,6 +264,20 @@ def test_tags_are_put_on_taken_off_and_found(unisearch: Command, tmp_path: Path)
     assert {hit["matched"] for hit in after} == {"vector"}
 
 
+def test_a_tag_to_take_away_that_is_not_there_is_told(unisearch: Command, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("text one")
+    unisearch("index", "one.txt")
+    unisearch("tag", "one.txt", "+Loud")
+
+    done = unisearch("tag", "one.txt", "-loud", "-quiet")
+
+    assert (done.code, done.out) == (0, b"")
+    assert done.lines() == [
+        "unisearch: -quiet: no item named here has that tag",
+        "1 item changed",
+    ]
+
+
 def test_duplicates_are_listed_and_shown_as_one_hit(unisearch: Command, tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
         (tmp_path / f"{name}.txt").write_text("the same" if name != "three" else "another")

@@ -102,3 +102,8 @@ def match_words(
                 match = WordMatch(segment, max(match.rank, known.rank), known.item)
             best[segment] = match
     return sorted(best.values(), key=lambda match: (-match.rank, match.segment))[:limit]
+
+
+def tag_key(word: str) -> str:
+    """Equal for tags that differ only in case, or in how accents are stored, as in filters."""
+    return unicodedata.normalize("NFC", word).casefold()

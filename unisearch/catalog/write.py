@@ -18,7 +18,7 @@ from unisearch.catalog import backgrounds, tables
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import PartitionRow, Span, Stat
 from unisearch.catalog.view import DeadRows, View
-from unisearch.catalog.words import name_words, suffix_of
+from unisearch.catalog.words import name_words, suffix_of, tag_key
 from unisearch.errors import FailureKind, LibraryError, display
 from unisearch.records import FACTS, GRID_VERSION, Block, Modality, PartitionState
 
@@ -196,9 +196,14 @@ class Writing(View):
         return removed
 
     def tag(self, item: int, add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
-        """Put words on an item and take others off; whether anything changed."""
+        """Put words on an item and take others off; whether anything changed.
+
+        Case makes no difference: of two spellings the first one stays.
+        """
         before = self.tags(item)
-        after = sorted({*before, *add} - set(remove))
+        gone = {tag_key(word) for word in remove}
+        kept = {tag_key(word): word for word in reversed([*before, *add])}
+        after = sorted(word for key, word in kept.items() if key not in gone)
         if after == before:
             return False
         self._run("DELETE FROM tags WHERE item_id = ?", item)

@@ -142,15 +142,19 @@ def tag(
 ) -> None:
     """Add tags to items, or take them away.
 
-    The words of a search find tags too. A file whose name starts with + or - is written ./+name.
+    The words of a search find tags too; case makes no difference. A file whose name starts with
+    + or - is written ./+name.
     """
     items, add, remove = split_tags(arguments)
     if not items or not (add or remove):
         raise UsageError("tag takes items and words: unisearch tag cat.png item:3 +pet -draft")
     with open_for_reading(ctx) as rooms:
         ids = item_ids(rooms, items)
+        missing = missing_tags(rooms, ids, remove)
     with writer(rooms.settings) as library:
         changed = library.tag(ids, add, remove)
+    for word in missing:
+        print(f"unisearch: -{word}: no item named here has that tag", file=sys.stderr)
     print(f"{counted(changed, 'item')} changed", file=sys.stderr)
 
 
@@ -204,3 +208,12 @@ def item_ids(rooms: Rooms, items: Sequence[int | Path]) -> list[int]:
                 raise UnisearchError(f"{display(item)}: not in the library; index it first")
             ids.append(row.id)
     return ids
+
+
+def missing_tags(rooms: Rooms, items: Sequence[int], words: Sequence[str]) -> list[str]:
+    """Those of the words that are on none of the items."""
+    from unisearch.catalog.words import tag_key
+
+    with rooms.catalog.view() as view:
+        there = {tag_key(word) for item in items for word in view.tags(item)}
+    return [word for word in words if tag_key(word) not in there]
