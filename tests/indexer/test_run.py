@@ -319,6 +319,26 @@ def test_an_empty_path_is_a_mistake_and_not_the_current_folder(
     assert len(library.items()) == 4
 
 
+def test_what_is_named_is_taken_until_its_folder_is_indexed_again(
+    library: Library, make: Make
+) -> None:
+    library.fill()
+    make["text"](library.media / ".hidden.txt", "A hidden fox")
+    make["text"](library.media / ".folder" / "inside.txt", "A fox inside")
+    (library.media / "link.txt").symlink_to("note.txt")
+    os.mkfifo(library.media / "pipe.txt")
+    first = library.run()
+
+    named = library.run(library.media / ".hidden.txt", library.media / ".folder")
+    linked = library.run(library.media / "link.txt")
+    again = library.run()
+
+    assert (first.added, first.ignored, first.failed) == (4, 0, [])
+    assert named.added == 2
+    assert (linked.added, linked.unchanged) == (0, 1)
+    assert (again.removed, again.unchanged) == (2, 4)
+
+
 def test_a_device_or_a_pipe_is_refused_in_one_line(library: Library) -> None:
     os.mkfifo(library.media / "pipe.png")
 

@@ -142,8 +142,8 @@ def tag(
 ) -> None:
     """Add tags to items, or take them away.
 
-    The words of a search find tags too; case makes no difference. A file whose name starts with
-    + or - is written ./+name.
+    The words of a search find tags too; case makes no difference. Write ./+name for a
+    file whose name starts with + or -.
     """
     items, add, remove = split_tags(arguments)
     if not items or not (add or remove):
