@@ -72,7 +72,7 @@ def survey(scan: Scan, view: View, retry: bool = False) -> Survey:
     found.gone = {path: file.item for path, file in gone.items() if path not in away}
     found.failed += [_away(folder) for folder in sorted(set(away.values()))]
     found.stale = [path for path in failures if scan.covers(path)]
-    found.failed += [_unlisted(folder, error) for folder, error in scan.unlisted.items()]
+    found.failed += unlisted(scan)
     return found
 
 
@@ -200,6 +200,11 @@ def _first_gone(items: list[ItemRow], claimed: set[int]) -> ItemRow | None:
 
 def _still(failure: FailureRow) -> Failure:
     return Failure(failure.path, failure.kind, failure.message, known=True)
+
+
+def unlisted(scan: Scan) -> list[Failure]:
+    """What the system did not show, after the walk."""
+    return [_unlisted(place, error) for place, error in scan.unlisted.items()]
 
 
 def _unlisted(place: bytes, error: OSError) -> Failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from indexer.detect import look_at, modality_at, outcome_of, survey
+from indexer.detect import look_at, modality_at, outcome_of, survey, unlisted
 from indexer.report import Failure, Report
 from indexer.rules import scan_of
 from indexer.scan import Found, Scan
@@ -59,10 +59,12 @@ def foresee_first(places: Sequence[bytes], ignore: Sequence[str]) -> Report:
     """What the first run of a library would do: there is nothing to compare with."""
     report = Report()
     for place in places:
-        for file in Scan(place, ignore):
+        scan = Scan(place, ignore)
+        for file in scan:
             modality = modality_at(file.path)
             if modality is None:
                 report.ignored += 1
             else:
                 report.count("added", modality)
+        report.failed += unlisted(scan)
     return report

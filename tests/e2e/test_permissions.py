@@ -66,9 +66,12 @@ def test_a_file_that_is_named_and_may_not_be_read_is_listed_like_one_in_a_folder
     locked = ["locked.txt", "closed", "blind", "listed/listed.txt"]
     named = [media / name for name in locked]
 
+    foreseen = unisearch("index", *named[1:], "--dry-run", "--json", **settings)
     alone = [unisearch("index", path, "--json", **settings) for path in named]
     beside = unisearch("index", *named, media / "z.txt", "--json", **settings)
 
+    assert foreseen.returncode == 1
+    assert len(json.loads(foreseen.stdout)["failed"]) == 3
     assert [done.returncode for done in alone] == [1] * 4
     assert {done.stderr for done in alone} == {"unisearch: no file could be read of 1 file\n"}
     assert beside.returncode == 0, beside.stderr
