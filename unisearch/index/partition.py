@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from unisearch.errors import LibraryDamaged, VectorError, display
 from unisearch.index.guard import Guard
 from unisearch.index.halves_view import faiss_reads_halves
+from unisearch.index.once import Once
 from unisearch.index.plan import Rules
 from unisearch.index.reader import Cover, PartitionReader
 from unisearch.index.rows import RowFiles, Rows, ascend
@@ -20,8 +20,6 @@ from unisearch.index.snapshot import Manifest, SnapshotFolder
 from unisearch.index.table import BACKENDS, Backend
 from unisearch.records import Block, PartitionState
 from unisearch.registry import load
-
-logger = logging.getLogger(__name__)
 
 
 class Partition:
@@ -50,7 +48,7 @@ class Partition:
         self._guard = Guard(files.vectors_path(0))
         self._cover: Cover | None = None
         self._on_gpu: Cover | None = None
-        self._said: set[str] = set()
+        self._once = Once()
         self._chain: list[Manifest] = []
 
     def at(self, state: PartitionState, blocks: Callable[[], Sequence[Block]]) -> PartitionReader:
@@ -121,7 +119,7 @@ class Partition:
             break
         else:
             where = display(self.snapshots.path)
-            self._say_once(f"{where}: a snapshot is missing; answers stay exact")
+            self._once.warn(f"{where}: a snapshot is missing; answers stay exact")
             self._cover, self._chain = None, []
         return self._cover
 
@@ -135,7 +133,7 @@ class Partition:
             raise
         except (LibraryDamaged, VectorError, OSError, RuntimeError) as error:
             where = display(self.snapshots.path)
-            self._say_once(f"{where}: {error}; answers stay exact, the next run rebuilds it")
+            self._once.warn(f"{where}: {error}; answers stay exact, the next run rebuilds it")
             return None
         return Cover(index, len(index), index.nlist, chain[0].efforts)
 
@@ -152,16 +150,11 @@ class Partition:
             scan = load("index backend", BACKENDS, "torch")(rows.vectors, self._gpu)
         except RuntimeError as error:  # of torch: no memory, or no device any more
             reason = str(error).splitlines()[0]
-            self._say_once(f"{self._modality} vectors stay off the GPU: {reason}")
+            self._once.warn(f"{self._modality} vectors stay off the GPU: {reason}")
             self._gpu_rows = 0
             return
-        self._say_once(f"{self._modality} vectors are searched on the GPU")
+        self._once.warn(f"{self._modality} vectors are searched on the GPU")
         self._on_gpu = Cover(scan, state.count)
-
-    def _say_once(self, line: str) -> None:
-        if line not in self._said:
-            self._said.add(line)
-            logger.warning("%s", line)
 
 
 def _exact(vectors: NDArray[np.float16]) -> Backend:

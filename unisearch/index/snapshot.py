@@ -8,7 +8,6 @@ checksum does not fit: a flipped bit would otherwise open silently, or hang.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import Mapping
@@ -23,9 +22,8 @@ from numpy.typing import NDArray
 from unisearch.errors import LibraryDamaged, display
 from unisearch.index import durable
 from unisearch.index.ivfpq import IvfPq
+from unisearch.index.once import Once
 from unisearch.index.table import Effort
-
-logger = logging.getLogger(__name__)
 
 _READ = 4 * 1024**2  # bytes
 #: Two changes so close together may leave a folder the same time.
@@ -85,7 +83,7 @@ class SnapshotFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._verified: set[tuple[str, int, int, int]] = set()  # checksum and stat of sound files
-        self._warned: set[tuple[int, str]] = set()  # (generation, what is wrong)
+        self._once = Once()
 
     def signature(self) -> tuple[int, ...]:
         """Changes when snapshots come or go. For each query: a folder at rest is not listed."""
@@ -107,7 +105,7 @@ class SnapshotFolder:
             except FileNotFoundError:
                 continue  # removed meanwhile: a newer one took its place
             except (ValueError, OSError) as error:
-                self._warn(generation, f"{display(path)}: {error}; answers stay exact")
+                self._once.warn(f"{display(path)}: {error}; answers stay exact")
         return found
 
     def chain(self, epoch: int, count: int, keys: NDArray[np.int64] | None) -> list[Manifest]:
@@ -120,7 +118,7 @@ class SnapshotFolder:
         for one in near:
             if one not in ours:
                 where = display(self.file(one.generation))
-                self._warn(one.generation, f"{where}: is of other rows; answers stay exact")
+                self._once.warn(f"{where}: is of other rows; answers stay exact")
         mains = [one for one in ours if one.base is None]
         if not mains:
             return []
@@ -190,12 +188,6 @@ class SnapshotFolder:
     def generations(self) -> set[int]:
         """Those that have a file, of either kind."""
         return self._generations(("json", "faiss"))
-
-    def _warn(self, generation: int, line: str) -> None:
-        """Say it once, however often the folder is looked through."""
-        if (generation, line) not in self._warned:
-            self._warned.add((generation, line))
-            logger.warning("%s", line)
 
     def file(self, generation: int) -> Path:
         return self.path / f"{generation}.faiss"
