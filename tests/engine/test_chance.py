@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unisearch.engine import chance
-from unisearch.engine.chance import Floats, Pair, Tail, expected_by_chance, measure_pair
+from unisearch.engine.chance import Floats, Pair, Tail, bend, expected_by_chance, measure_pair
 
 DIM = 24
 
@@ -38,7 +38,7 @@ def test_the_chance_of_a_nearness_is_its_share_among_a_million_unrelated_things(
 
     for level in (0.4, 0.5, 0.6, 0.7):
         share = float((others >= level).mean())
-        estimate = float(pair.tail.probability(np.array([level], np.float32))[0])
+        estimate = float(pair.tail.probability(bend(np.array([level], np.float32)))[0])
         assert share / 5 < estimate < 5 * share, level
 
 
@@ -52,7 +52,7 @@ def test_things_of_a_kind_that_is_asked_for_do_not_stretch_the_tail() -> None:
 
     assert mixed.deviation == pytest.approx(clean.deviation, rel=0.1)
     level = np.array([0.7], np.float32)
-    assert mixed.tail.probability(level)[0] < 3 * clean.tail.probability(level)[0]
+    assert mixed.tail.probability(bend(level))[0] < 3 * clean.tail.probability(bend(level))[0]
 
 
 def test_a_reference_that_is_its_own_background_is_not_its_own_match() -> None:
@@ -89,7 +89,7 @@ def test_one_right_answer_above_crowded_ranks_is_good_however_many_rows_there_ar
 
     expected = expected_by_chance(tail, np.append(np.float32(0.62), crowd), live=1_000_000)
 
-    assert tail.probability(np.array([0.62], np.float32))[0] * 1e6 > 0.05
+    assert tail.probability(bend(np.array([0.62], np.float32)))[0] * 1e6 > 0.05
     assert expected[0] < 0.05
     assert expected[1] > 0.05
 
@@ -100,7 +100,7 @@ def test_ranks_of_a_small_partition_are_no_evidence(pair: Pair) -> None:
     small = expected_by_chance(pair.tail, found, live=chance.RANKS_FROM - 1)
 
     assert small[0] == pytest.approx(
-        pair.tail.probability(found)[0] * (chance.RANKS_FROM - 1), rel=1e-5
+        pair.tail.probability(bend(found))[0] * (chance.RANKS_FROM - 1), rel=1e-5
     )
 
 

@@ -40,12 +40,8 @@ class Tail:
     scale: float
     share: float
 
-    def probability(self, nearness: Floats) -> Floats:
-        """The share of unrelated things that are at least so near."""
-        return self.beyond(bend(nearness))
-
-    def beyond(self, bent: Floats) -> Floats:
-        """The same for nearness that is bent already."""
+    def probability(self, bent: Floats) -> Floats:
+        """The share of unrelated things that are at least so near, by their bent nearness."""
         above = np.maximum(bent - self.start, 0.0) / self.scale
         return np.asarray(self.share * np.exp(-above), np.float32)
 
@@ -120,10 +116,10 @@ def expected_by_chance(tail: Tail, nearness: Floats, live: int) -> Floats:
     best do so where many of them are right answers.
     """
     bent = bend(nearness)
-    expected: Floats = tail.beyond(bent) * np.float32(live)
+    expected: Floats = tail.probability(bent) * np.float32(live)
     ranks = np.sort(bent)[::-1][:RANKS]
     if live < RANKS_FROM or len(ranks) < RANKS:
         return expected
     below = fit(ranks[FIRST_RANKS:], FIRST_RANKS, share=1.0)
-    by_ranks: Floats = below.beyond(bent) * np.float32(RANKS)
+    by_ranks: Floats = below.probability(bent) * np.float32(RANKS)
     return np.asarray(np.minimum(expected, by_ranks), np.float32)
