@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,15 @@ FAILED = {
 }
 
 
+def check_all_are_listed(told: dict[str, Any], media: Path) -> None:
+    """Each of the locked files, with its reason."""
+    assert {
+        str(Path(failure["path"]).relative_to(media)): failure["message"]
+        for failure in told["failed"]
+    } == FAILED
+    assert {failure["kind"] for failure in told["failed"]} == {"permission"}
+
+
 def test_what_may_not_be_read_is_listed_and_the_rest_is_indexed(
     media: Path, tmp_path: Path
 ) -> None:
@@ -50,11 +60,7 @@ def test_what_may_not_be_read_is_listed_and_the_rest_is_indexed(
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["counts"]["added"] == 2
-    assert {
-        str(Path(failure["path"]).relative_to(media)): failure["message"]
-        for failure in told["failed"]
-    } == FAILED
-    assert {failure["kind"] for failure in told["failed"]} == {"permission"}
+    check_all_are_listed(told, media)
     assert "Traceback" not in done.stderr
 
 
@@ -77,11 +83,7 @@ def test_a_file_that_is_named_and_may_not_be_read_is_listed_like_one_in_a_folder
     assert beside.returncode == 0, beside.stderr
     told = json.loads(beside.stdout)
     assert told["counts"]["added"] == 1
-    assert {
-        str(Path(failure["path"]).relative_to(media)): failure["message"]
-        for failure in told["failed"]
-    } == FAILED
-    assert {failure["kind"] for failure in told["failed"]} == {"permission"}
+    check_all_are_listed(told, media)
 
 
 def test_what_is_known_and_locked_later_keeps_its_items(media: Path, tmp_path: Path) -> None:
