@@ -39,7 +39,7 @@ bench-peers:
 	build/peers/bin/python -m pip install -r tests/bench/peers.txt
 
 soak: $(installed_dev)
-	UNISEARCH_NO_SKIP=1 $(bin)/python -m pytest -m soak $(ARGS)
+	UNISEARCH_NO_SKIP=1 $(bin)/python -m pytest -m soak -o faulthandler_timeout=0 $(ARGS)
 
 docs: $(installed_dev)
 	$(bin)/python -m unisearch.cli.pages docs

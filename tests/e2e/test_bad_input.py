@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import pickle
@@ -13,6 +12,8 @@ import subprocess
 import sys
 import wave
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -218,23 +219,36 @@ def test_a_library_of_another_space_is_refused(
     assert "other" in done.err
 
 
+@contextmanager
+def silent_holder(library: Path) -> Iterator[int]:
+    """Another process that holds the library and does nothing: who computes is waited for."""
+    code = (
+        "import sys; from pathlib import Path; from indexer.lock import take_lock;"
+        "handle = take_lock(Path(sys.argv[1])); print(handle, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, os.fspath(library)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip().isdigit()
+        yield process.pid
+        process.communicate()
+
+
 @pytest.mark.parametrize("verb", [["index", "a.txt"], ["forget", "a.txt"], ["tag", "1", "+x"]])
 def test_a_writer_that_does_not_answer_is_named(
-    unisearch: Command, tmp_path: Path, verb: list[str]
+    unisearch: Command, tmp_path: Path, verb: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("indexer.ask.SILENT_S", 1.5)  # the line about waiting comes after 1.0
     library = made(unisearch, tmp_path)
 
-    with (library / "writer.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+    with silent_holder(library) as process:
         done = unisearch(*verb)
         reading = unisearch("search", "fox", "--paths")
 
     waiting, reason = done.lines()
     assert done.code == 1
-    assert f"waiting for process {os.getpid()}" in waiting
-    assert f"process {os.getpid()} holds the library and does not answer" in reason
+    assert f"waiting for process {process}" in waiting
+    assert f"process {process} holds the library and does not answer" in reason
     assert reading.out == os.fsencode(tmp_path / "a.txt") + b"\n"
 
 
