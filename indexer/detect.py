@@ -39,6 +39,7 @@ class Survey:
 
     unchanged: int = 0
     ignored: int = 0
+    left_out: int = 0
     look: list[Found] = field(default_factory=list)
     known: dict[bytes, KnownFile] = field(default_factory=dict)
     gone: dict[bytes, int] = field(default_factory=dict)
@@ -73,6 +74,7 @@ def survey(scan: Scan, view: View, retry: bool = False) -> Survey:
     found.failed += [_away(folder) for folder in sorted(set(away.values()))]
     found.stale = [path for path in failures if scan.covers(path)]
     found.failed += unlisted(scan)
+    found.left_out = scan.left_out
     return found
 
 

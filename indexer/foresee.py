@@ -39,6 +39,7 @@ class Foresight:
         found = survey(scan_of(self.rooms, place), view, self._retry)
         self.report.unchanged += found.unchanged
         self.report.ignored += found.ignored
+        self.report.left_out += found.left_out
         self.report.failed += found.failed
         for file in found.look:
             self._look(file, found.known.get(file.path), view)
@@ -67,4 +68,5 @@ def foresee_first(places: Sequence[bytes], ignore: Sequence[str]) -> Report:
             else:
                 report.count("added", modality)
         report.failed += unlisted(scan)
+        report.left_out += scan.left_out
     return report

@@ -34,6 +34,7 @@ class Report:
     """The end of a run: counts of files, and every file that is not searchable.
 
     by_modality: files that were embedded, or found to be copies; ignored: files of no known kind
+    left_out: files and folders that `index.ignore` or a file named .unisearchignore names
     truncated: sounds embedded in this run that are longer than the limit, and where they were cut
     """
 
@@ -47,6 +48,7 @@ class Report:
     by_modality: dict[Modality, int] = field(default_factory=dict)
     ignored: int = 0
     truncated: list[tuple[bytes, float]] = field(default_factory=list)  # (path, seconds)
+    left_out: int = 0
 
     def count(self, outcome: Outcome, modality: Modality | None = None) -> None:
         """One more file with that outcome."""
@@ -79,6 +81,7 @@ class Report:
             },
             ignored=self.ignored,
             truncated=earlier.truncated + self.truncated,
+            left_out=self.left_out,
         )
 
 

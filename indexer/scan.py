@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cached_property
+from typing import NamedTuple
 
+from indexer import ignore
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import Stat
 
 #: Folders of systems, tools and version control; those with a leading dot are skipped anyway.
 SYSTEM_FOLDERS = frozenset(
     (
-        "node_modules",
-        "__pycache__",
-        "CVS",
-        "$RECYCLE.BIN",
-        "System Volume Information",
-        "lost+found",
-        "@eaDir",
+        b"node_modules",
+        b"__pycache__",
+        b"CVS",
+        b"$RECYCLE.BIN",
+        b"System Volume Information",
+        b"lost+found",
+        b"@eaDir",
     )
 )
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A regular file."""
 
     path: bytes
     stat: Stat
+
+
+_Rules = ignore.Ignored | None
 
 
 @dataclass
@@ -39,48 +45,84 @@ class Scan:
 
     ignore: globs of names, or of paths below the place
     skip: folders that are not entered (the library itself)
+    top: the place or a folder above it, from which on files named .unisearchignore hold
     unlisted: after the walk, folders and files that the system did not show, with its reason
+    left_out: after the walk, how many files and folders globs and such files left out
     """
 
     place: bytes
     ignore: Sequence[str] = ()
     skip: frozenset[bytes] = frozenset()
+    top: bytes = b""
     unlisted: dict[bytes, OSError] = field(default_factory=dict)
+    left_out: int = 0
 
     def __iter__(self) -> Iterator[Found]:
         """The files in the order of their names, folder by folder; symbolic links are left out."""
         try:
             status = os.lstat(self.place)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            rules = self._rules_above() if is_folder else None
         except OSError as error:
             self.unlisted[self.place] = error
             return
-        if not stat.S_ISDIR(status.st_mode):
+        if not is_folder:
             if stat.S_ISREG(status.st_mode):
                 yield Found(self.place, stat_of(status))
             return
-        folders = [self.place]
+        folders = [(self.place, rules)]
         while folders:
             inner = []
-            for entry in self._entries(folders.pop()):
+            entries, rules = self._entries(*folders.pop())
+            for entry in entries:
                 found = self._look(entry)
                 if isinstance(found, Found):
                     yield found
                 elif found:
-                    inner.append(found)
+                    inner.append((found, rules))
             folders += reversed(inner)
 
     def covers(self, path: bytes) -> bool:
         """Whether a file at that path would have been seen: its folder could be listed."""
         return not any(relative(place, path) is not None for place in self.unlisted)
 
-    def _entries(self, folder: bytes) -> list[os.DirEntry[bytes]]:
+    def wants(self, path: bytes) -> bool:
+        """Whether the walk would come to that path below the place, if a file were there.
+
+        Raises OSError when that cannot be seen.
+        """
+        rules = self._rules_above()
+        for folder, inner in _steps(self.place, path):
+            rules = ignore.ignored_in(folder, rules)
+            name = os.path.basename(inner)  # noqa: PTH119 (bytes)
+            if self._hidden(name, inner) or self._left_out(name, inner, rules, inner != path):
+                return False
+        return True
+
+    def _rules_above(self) -> _Rules:
+        """Those of the folders from the top down to before the place."""
+        rules: _Rules = None
+        for folder, _ in _steps(self.top or self.place, self.place):
+            rules = ignore.ignored_in(folder, rules)
+        return rules
+
+    def _entries(self, folder: bytes, rules: _Rules) -> tuple[list[os.DirEntry[bytes]], _Rules]:
+        """What is wanted of a folder, by name, and the rules that hold in it."""
         try:
-            with os.scandir(folder) as entries:
-                wanted = [entry for entry in entries if not self._skipped(entry)]
+            with os.scandir(folder) as listed:
+                entries = list(listed)
+            if any(entry.name == ignore.NAME for entry in entries):
+                rules = ignore.ignored_in(folder, rules)
         except OSError as error:
             self.unlisted[folder] = error
-            return []
-        return sorted(wanted, key=lambda entry: entry.name)
+            return [], rules
+        wanted = [entry for entry in entries if not self._hidden(entry.name, entry.path)]
+        if rules is not None or self._globs is not None:
+            kept = [entry for entry in wanted if not self._left_out_entry(entry, rules)]
+            self.left_out += len(wanted) - len(kept)
+            wanted = kept
+        wanted.sort(key=lambda entry: entry.name)
+        return wanted, rules
 
     def _look(self, entry: os.DirEntry[bytes]) -> Found | bytes | None:
         """A file, the path of a folder, or nothing that is wanted."""
@@ -95,25 +137,49 @@ class Scan:
             self.unlisted[entry.path] = error
         return None
 
-    def _skipped(self, entry: os.DirEntry[bytes]) -> bool:
-        name = os.fsdecode(entry.name)
-        if name.startswith(".") or name in SYSTEM_FOLDERS or entry.path in self.skip:
-            return True
-        rel_path = os.fsdecode(entry.path[len(self.place) :].lstrip(b"/"))
-        return any(fnmatchcase(name, glob) or fnmatchcase(rel_path, glob) for glob in self.ignore)
+    def _hidden(self, name: bytes, path: bytes) -> bool:
+        return name.startswith(b".") or name in SYSTEM_FOLDERS or path in self.skip
+
+    def _left_out_entry(self, entry: os.DirEntry[bytes], rules: _Rules) -> bool:
+        try:
+            is_folder = rules is not None and entry.is_dir(follow_symlinks=False)
+        except OSError:
+            return False  # told when it is looked at
+        return self._left_out(entry.name, entry.path, rules, is_folder)
+
+    def _left_out(self, name: bytes, path: bytes, rules: _Rules, is_folder: bool) -> bool:
+        if self._globs is not None:
+            rel_path = os.fsdecode(path[len(self.place) :].lstrip(b"/"))
+            if self._globs.match(os.fsdecode(name)) or self._globs.match(rel_path):
+                return True
+        return rules is not None and rules.leaves_out(path, is_folder)
+
+    @cached_property
+    def _globs(self) -> re.Pattern[str] | None:
+        return re.compile("|".join(map(translate, self.ignore))) if self.ignore else None
+
+
+def _steps(above: bytes, path: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(folder, what lies in it) from `above` down to `path`; none when they are the same."""
+    at = len(above.rstrip(b"/"))
+    while at < len(path):
+        end = path.find(b"/", at + 1)
+        end = len(path) if end < 0 else end
+        yield path[:at] or b"/", path[:end]
+        at = end
 
 
 def stat_of(status: os.stat_result) -> Stat:
     """What tells whether a file changed."""
-    return Stat(
-        _signed(status.st_ino),
-        _signed(status.st_dev),
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
+    inode, device = status.st_ino, status.st_dev
+    if inode > _MOST or device > _MOST:
+        inode, device = _signed(inode), _signed(device)
+    return Stat(inode, device, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+#: SQLite's integers end here; some file systems use all 64 bits.
+_MOST = 2**63 - 1
 
 
 def _signed(number: int) -> int:
-    """SQLite's integers end at 2^63 - 1; some file systems use all 64 bits."""
-    return number - 2**64 if number >= 2**63 else number
+    return number - 2**64 if number > _MOST else number

@@ -107,6 +107,7 @@ class Work:
         self._hidden |= {path for path in found.gone if not is_gone(path)}
         self.report.unchanged += found.unchanged
         self.report.ignored += found.ignored
+        self.report.left_out += found.left_out
         self.report.failed += found.failed
         return found
 

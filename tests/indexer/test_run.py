@@ -451,6 +451,28 @@ def test_a_root_on_another_disk_keeps_its_items(
         indexer.relocate(tmp_path / "absent", elsewhere)
 
 
+def test_what_an_ignore_file_names_leaves_the_library_and_comes_back(library: Library) -> None:
+    library.fill()
+    library.run()
+    rules = library.media / ".unisearchignore"
+    rules.write_text("sounds/\n*.png\n")
+
+    foreseen, report = library.run(dry_run=True), library.run()
+
+    for one in (foreseen, report):
+        assert (one.removed, one.unchanged, one.left_out) == (2, 2, 2)
+    assert library.names() == ["note.txt", "rock.obj"]
+
+    inside = library.run(library.media / "photos")  # inside of the indexed folder
+
+    assert (inside.added, inside.left_out) == (0, 1)
+
+    rules.unlink()
+    report = library.run()
+
+    assert (report.added, report.left_out) == (2, 0)
+
+
 def test_tags_are_put_on_all_items_or_on_none(library: Library) -> None:
     library.fill()
     library.run()

@@ -11,8 +11,7 @@ from unisearch.errors import FailureKind
 from unisearch.records import Modality
 
 
-@dataclass(frozen=True)
-class Stat:
+class Stat(NamedTuple):
     """What the file system says of a file: equal values mean an unchanged file."""
 
     inode: int
@@ -23,10 +22,11 @@ class Stat:
 
     def same_file(self, other: Stat) -> bool:
         """Whether nothing was written; device numbers change when disks are mounted anew."""
-        return self.key() == other.key()
+        return self[0] == other[0] and self[2:] == other[2:]
 
-    def key(self) -> tuple[int, int, int, int]:
-        return self.inode, self.size_bytes, self.mtime_ns, self.ctime_ns
+    def same_size_and_time(self, other: Stat) -> bool:
+        """Whether nothing seems to be written, where files do not keep their inode numbers."""
+        return self.size_bytes == other.size_bytes and self.mtime_ns == other.mtime_ns
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ class Span(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class KnownFile:
+class KnownFile(NamedTuple):
     """A file as the catalogue last saw it; content is None when it could not be read."""
 
     item: int

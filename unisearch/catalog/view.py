@@ -271,6 +271,10 @@ class View:
         )
         return [RootRow(root, path, bool(whole), items) for root, path, whole, items in rows]
 
+    def whole_roots(self) -> list[bytes]:
+        """The folders that are indexed with all that lies below."""
+        return [path for (path,) in self._run("SELECT path FROM roots WHERE whole")]
+
     def failures(self, under: bytes | None = None) -> list[FailureRow]:
         """The files that could not be read, at and below a place or everywhere, by path."""
         clause, values = self._below(under)

@@ -155,7 +155,7 @@ class Writing(View):
 
         A failure noted there is cleared when there is a content.
         """
-        values = {**_place(root, rel_path), **vars(stat), "content_id": content}
+        values = {**_place(root, rel_path), **stat._asdict(), "content_id": content}
         known = self._run(
             "SELECT id, content_id FROM items WHERE root_id = ? AND rel_path = ?", root, rel_path
         ).fetchone()
@@ -172,14 +172,14 @@ class Writing(View):
 
     def move_item(self, item: int, root: int, rel_path: bytes, stat: Stat) -> None:
         """The item's file now lies elsewhere, where no item is; content and tags stay."""
-        values = {**_place(root, rel_path), **vars(stat)}
+        values = {**_place(root, rel_path), **stat._asdict()}
         self._update(tables.Item, item, values)
         self.clear_failure(root, rel_path)
         self._index_words(item)
 
     def touch_item(self, item: int, stat: Stat) -> None:
         """The item's file was touched, but holds the same."""
-        self._update(tables.Item, item, vars(stat))
+        self._update(tables.Item, item, stat._asdict())
 
     def remove_items(self, items: Iterable[int]) -> int:
         """Forget items with their tags and words; how many there were."""
@@ -221,13 +221,13 @@ class Writing(View):
         ).fetchone()
         if known is not None:
             self._let_go(known[1], None)
-            self._update(tables.Item, known[0], {**vars(stat), "content_id": None})
+            self._update(tables.Item, known[0], {**stat._asdict(), "content_id": None})
             self._index_words(int(known[0]))
         self.clear_failure(root, rel_path)
         place = _place(root, rel_path)
         del place["suffix"]
         noted = {"kind": kind, "message": _storable(message)}
-        self._insert(tables.Failure, {**place, **vars(stat), **noted})
+        self._insert(tables.Failure, {**place, **stat._asdict(), **noted})
 
     def clear_failure(self, root: int, rel_path: bytes) -> None:
         """The file there is not a failure any more: it was read, or is gone."""

@@ -63,6 +63,7 @@ def report_json(report: Report) -> dict[str, Any]:
             {**path_json(failure.path), "kind": failure.kind, "message": failure.message}
             for failure in report.failed
         ],
+        "ignored": {"unknown": report.ignored, "left_out": report.left_out},
         "truncated": [{**path_json(path), "at_s": at_s} for path, at_s in report.truncated],
         "seconds": round(report.seconds, 3),
     }
@@ -78,6 +79,10 @@ def print_report(report: Report, dry_run: bool) -> None:
         out.print(f"of these {kinds}", soft_wrap=True)
     if report.ignored:
         out.print(f"{counted(report.ignored, 'file')} of no known kind", soft_wrap=True)
+    if report.left_out:
+        names = "file or folder" if report.left_out == 1 else "files and folders"
+        by = "left out by 'index.ignore' or .unisearchignore"
+        out.print(f"{report.left_out:,} {names} {by}", soft_wrap=True)
     for path, at_s in report.truncated:
         out.print(f"only up to {clock(at_s)}: {short(path)}", soft_wrap=True)
     if report.failed:
