@@ -12,7 +12,7 @@ from typing import Literal
 
 import xxhash
 
-from indexer.places import is_gone
+from indexer.places import has_left
 from indexer.report import Failure, Outcome
 from indexer.scan import Found, Scan, stat_of
 from unisearch.catalog.rows import FailureRow, ItemRow, KnownFile, Stat
@@ -47,10 +47,11 @@ class Survey:
     failed: list[Failure] = field(default_factory=list)
 
 
-def survey(scan: Scan, view: View, retry: bool = False) -> Survey:
+def survey(scan: Scan, view: View, retry: bool = False, thorough: bool = False) -> Survey:
     """Compare the files of a place with the catalogue by what the file system says of them.
 
     retry: look at unchanged files that failed again
+    thorough: look also at files that seem unchanged to a file system that cannot tell for sure
     """
     found = Survey()
     known = view.known_files(scan.place)
@@ -58,9 +59,14 @@ def survey(scan: Scan, view: View, retry: bool = False) -> Survey:
     for file in scan:
         before = known.pop(file.path, None)
         failure = failures.pop(file.path, None)
-        if failure and failure.stat.same_file(file.stat) and not retry:
+        if failure and file.seems(failure.stat) and not retry:
             found.failed.append(_still(failure))
-        elif before and before.content is not None and before.stat.same_file(file.stat):
+        elif (
+            before
+            and before.content is not None
+            and file.seems(before.stat)
+            and (file.firm or not thorough)
+        ):
             found.unchanged += 1
         elif before or file.path == scan.place or modality_of(_as_path(file.path)):
             found.look.append(file)
@@ -132,7 +138,7 @@ def look_at(
     before: the item at that path; claimed: items that are taken for other files already
     Raises Unreadable.
     """
-    if before is None and (twin := _renamed(file, view, claimed)):
+    if before is None and file.firm and (twin := _renamed(file, view, claimed)):
         return Finding("moved", item=twin.id)
     checked_size(_as_path(file.path), max_bytes)
     digest = digest_of(file.path, file.stat.size_bytes)
@@ -141,9 +147,9 @@ def look_at(
         if content is not None and before.content == content:
             return Finding("same", item=before.item, digest=digest)
         return Finding("new" if content is None else "known", content=content, digest=digest)
-    if content is not None and (twin := _vanished(view.items_of(content), claimed)):
+    if content is not None and (twin := _vanished(view.items_of(content), file, claimed)):
         return Finding("moved", item=twin.id)
-    twin = _vanished(view.items_with_digest(digest[:_BYTES_OF_DIGEST]), claimed)
+    twin = _vanished(view.items_with_digest(digest[:_BYTES_OF_DIGEST]), file, claimed)
     item = twin.id if twin else None
     return Finding("new" if content is None else "known", item, content, digest)
 
@@ -177,15 +183,15 @@ def _renamed(file: Found, view: View, claimed: set[int]) -> ItemRow | None:
         if item.stat.same_file(file.stat) and _read_as(item.path) == _read_as(file.path)
     ]
     here = [item for item in twins if item.stat.device == file.stat.device]
-    return _first_gone(here, claimed) or _vanished(twins, claimed)
+    return _first_gone(here, file, claimed) or _vanished(twins, file, claimed)
 
 
-def _vanished(items: list[ItemRow], claimed: set[int]) -> ItemRow | None:
+def _vanished(items: list[ItemRow], file: Found, claimed: set[int]) -> ItemRow | None:
     """The first of them whose file left a root that is in reach.
 
     What lies on a drive that is unplugged is not gone: a file of the same content is a copy.
     """
-    return _first_gone([item for item in items if _in_reach(item)], claimed)
+    return _first_gone([item for item in items if _in_reach(item)], file, claimed)
 
 
 def _in_reach(item: ItemRow) -> bool:
@@ -193,11 +199,20 @@ def _in_reach(item: ItemRow) -> bool:
     return present and not unmounted({item.path: item.stat})
 
 
-def _first_gone(items: list[ItemRow], claimed: set[int]) -> ItemRow | None:
-    for item in items:
-        if item.id not in claimed and item.content is not None and is_gone(item.path):
+def _first_gone(items: list[ItemRow], file: Found, claimed: set[int]) -> ItemRow | None:
+    # Among copies the very file, else the one of that name.
+    own = sorted(
+        items, key=lambda item: (item.stat.inode != file.stat.inode, not _namesakes(item, file))
+    )
+    for item in own:
+        known = item.id not in claimed and item.content is not None
+        if known and has_left(item.path, file.path):
             return item
     return None
+
+
+def _namesakes(item: ItemRow, file: Found) -> bool:
+    return os.path.basename(item.path) == os.path.basename(file.path)  # noqa: PTH119 (bytes)
 
 
 def _still(failure: FailureRow) -> Failure:

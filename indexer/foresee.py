@@ -9,6 +9,7 @@ from indexer.detect import look_at, modality_at, outcome_of, survey, unlisted
 from indexer.report import Failure, Report
 from indexer.rules import scan_of
 from indexer.scan import Found, Scan
+from indexer.swaps import swapped
 from unisearch.catalog.rows import KnownFile
 from unisearch.catalog.view import View
 from unisearch.errors import Unreadable
@@ -18,9 +19,10 @@ from unisearch.wiring import Rooms, check_space, max_file_bytes
 class Foresight:
     """Counts what a run over some places would do."""
 
-    def __init__(self, rooms: Rooms, retry: bool = False) -> None:
+    def __init__(self, rooms: Rooms, retry: bool = False, thorough: bool = False) -> None:
         self.rooms = rooms
         self._retry = retry
+        self._thorough = thorough
         self.report = Report()
         self._claimed: set[int] = set()
 
@@ -36,16 +38,20 @@ class Foresight:
 
     def _place(self, place: bytes, view: View) -> list[int]:
         """Counts one place; the items that are gone there."""
-        found = survey(scan_of(self.rooms, place), view, self._retry)
+        found = survey(scan_of(self.rooms, place), view, self._retry, self._thorough)
         self.report.unchanged += found.unchanged
         self.report.ignored += found.ignored
         self.report.left_out += found.left_out
         self.report.failed += found.failed
+        changed = swapped(found.look, found.known)
         for file in found.look:
-            self._look(file, found.known.get(file.path), view)
+            self._look(file, found.known.get(file.path), changed.get(file.path), view)
         return list(found.gone.values())
 
-    def _look(self, file: Found, before: KnownFile | None, view: View) -> None:
+    def _look(
+        self, file: Found, before: KnownFile | None, other: KnownFile | None, view: View
+    ) -> None:
+        before = other or before
         try:
             found = look_at(file, before, view, self._claimed, max_file_bytes(self.rooms.settings))
         except Unreadable as error:
@@ -53,7 +59,8 @@ class Foresight:
             return
         if found.item is not None:
             self._claimed.add(found.item)
-        self.report.count(outcome_of(found, before), modality_at(file.path))
+        outcome = "moved" if other and found.kind == "same" else outcome_of(found, before)
+        self.report.count(outcome, modality_at(file.path))
 
 
 def foresee_first(places: Sequence[bytes], ignore: Sequence[str]) -> Report:

@@ -37,8 +37,10 @@ class Job:
 
     paths: absolute and real; of `relocate` the old and the new folder
     retry: `index` reads files again that failed before
+    thorough: `index` compares the content where file systems cannot tell what changed
     needs: `index`: the digest of the settings that decide what comes out
     now: `forget` also erases what was forgotten, then and before
+    hinted: `index`: the places are not asked for, but where something may have changed
     """
 
     name: JobName
@@ -49,6 +51,8 @@ class Job:
     retry: bool = False
     needs: str = ""
     now: bool = False
+    thorough: bool = False
+    hinted: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def decode_job(line: bytes) -> Job:
         _value(said, "retry", bool, False),
         _value(said, "needs", str, ""),
         _value(said, "now", bool, False),
+        _value(said, "thorough", bool, False),
+        _value(said, "hinted", bool, False),
     )
     wanted = {"forget": 1, "remove_root": 1, "relocate": 2}.get(name, len(job.paths))
     if len(job.paths) != wanted or not all(path.startswith(b"/") for path in job.paths):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,43 @@ def _and_above(folder: bytes) -> Iterator[bytes]:
     yield folder
     while folder != (folder := os.path.dirname(folder)):  # noqa: PTH120 (bytes)
         yield folder
+
+
+def has_left(before: bytes, now: bytes) -> bool:
+    """Whether the file that is at `now` is not at `before` any more.
+
+    Where case makes no difference the old name still leads to a file that was renamed in case
+    only: then its folder does not list that name.
+    """
+    return is_gone(before) or (
+        _folded(before) == _folded(now) and _same_file(before, now) and not _listed(before, now)
+    )
+
+
+def _same_file(before: bytes, now: bytes) -> bool:
+    try:
+        return os.path.samestat(os.lstat(before), os.lstat(now))
+    except OSError:
+        return False
+
+
+def _listed(before: bytes, now: bytes) -> bool:
+    """Whether folders list `before` as it is spelt, as they do for two links to one file."""
+    old, new = before.split(b"/"), now.split(b"/")
+    differ = [at for at, names in enumerate(zip(old, new, strict=True)) if names[0] != names[1]]
+    try:
+        return all(old[at] in _names(b"/".join(new[:at]) or b"/") for at in differ)
+    except OSError:
+        return True
+
+
+def _names(folder: bytes) -> set[bytes]:
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries}
+
+
+def _folded(path: bytes) -> str:
+    return unicodedata.normalize("NFC", os.fsdecode(path)).casefold()
 
 
 def is_gone(path: bytes) -> bool:

@@ -15,7 +15,7 @@ from indexer.holder import Holder
 from indexer.places import refuse_own, resolve
 from indexer.report import Report
 from indexer.steps import needs_of
-from indexer.work import ProgressHook
+from indexer.work import ProgressHook, Spare
 from unisearch.catalog.folders import real
 from unisearch.config import Settings, load_settings
 from unisearch.errors import LibraryMissing, display
@@ -50,12 +50,15 @@ class Indexer:
         *,
         dry_run: bool = False,
         retry: bool = False,
+        thorough: bool = False,
         progress: ProgressHook | None = None,
     ) -> Report:
         """Bring the library in step with these files and folders; unreadable files are reported.
 
         dry_run: count what would happen and write nothing
         retry: try unchanged files that failed before again (a new package, a raised limit)
+        thorough: compare the content also of files that seem unchanged where the file system cannot
+            tell for sure (FAT, network drives, FUSE, overlay): reads each of them once
         progress: called after each file, and again while other processes have a turn
         Raises UsageError for an empty path, UnisearchError for one that does not exist or lies in
         the library, LibraryError for a folder that cannot become one and ForeignSpace for a
@@ -66,11 +69,54 @@ class Indexer:
         check_folder(self.settings.library)
         refuse_own(places, self.settings.library)
         if dry_run:
-            return self._foresee(places, retry)
-        job = Job("index", tuple(places), retry=retry, needs=needs_of(self.settings))
+            return self._foresee(places, retry, thorough)
+        job = Job(
+            "index", tuple(places), retry=retry, needs=needs_of(self.settings), thorough=thorough
+        )
         report = self._do(job, progress)
         assert isinstance(report, Report)
         return report
+
+    def refresh(
+        self,
+        places: Sequence[bytes],
+        *,
+        progress: ProgressHook | None = None,
+        spare: Spare | None = None,
+    ) -> Report:
+        """Bring the library in step with places below its roots, there or not: for a watcher.
+
+        places: real paths. What is gone there is dropped, if its root is in reach; no root is made
+        spare: asked with the paths that are about to be dropped; True keeps them this time
+        Raises LibraryMissing when there is no library, and what `run` raises.
+        """
+        self._need_library()
+        job = Job("index", tuple(places), needs=needs_of(self.settings), hinted=True)
+        report = self._do(job, progress, spare)
+        assert isinstance(report, Report)
+        return report
+
+    def adopt(self, settings: Settings) -> None:
+        """From the next call on these settings hold. The library, the space and its device stay."""
+        self._let_go()
+        self.settings = settings
+        if self._rooms is not None:
+            self._rooms.settings = settings
+
+    def make_way(self) -> bool:
+        """Let go of the lock when another process waits for it, whose run cannot be done here.
+
+        Whether it was so. The next call takes the lock again, or hands its job over.
+        """
+        if self._kept is None or not self._kept.is_in_the_way:
+            return False
+        self._let_go()
+        return True
+
+    def hurry(self) -> None:
+        """`close` will finish nothing for others, but give it back."""
+        if self._kept is not None:
+            self._kept.hurry()
 
     def forget(self, path: AnyPath, *, now: bool = False) -> int:
         """Drop what is at and below a path from the library; how many files it knew there,
@@ -105,10 +151,8 @@ class Indexer:
     def close(self) -> None:
         """Let go of the lock and the library."""
         try:
-            if self._kept is not None:
-                self._kept.close()
+            self._let_go()
         finally:
-            self._kept = None
             if self._rooms is not None:
                 self._rooms.close()
                 self._rooms = None
@@ -120,19 +164,29 @@ class Indexer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _change(self, job: Job) -> int:
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
+    def _need_library(self) -> None:
         if not has_catalog(self.settings.library):
             raise LibraryMissing(f"{display(self.settings.library)}: no library there")
+
+    def _change(self, job: Job) -> int:
+        self._need_library()
         count = self._do(job)
         assert isinstance(count, int)
         return count
 
-    def _do(self, job: Job, progress: ProgressHook | None = None) -> Report | int:
+    def _do(
+        self, job: Job, progress: ProgressHook | None = None, spare: Spare | None = None
+    ) -> Report | int:
         """Do the job as the holder of the lock, or have the process do it that holds it."""
         asking, done = Asking(self.settings.library, job, progress), None
         while True:
             with self._holder() as holder:
-                end = asking.ask() if holder is None else holder.do(job, progress)
+                end = asking.ask() if holder is None else holder.do(job, progress, spare)
             if isinstance(end, int):
                 return end
             if isinstance(end, Report):
@@ -163,10 +217,10 @@ class Indexer:
         tidy(self._rooms)
         return self._rooms
 
-    def _foresee(self, places: Sequence[bytes], retry: bool) -> Report:
+    def _foresee(self, places: Sequence[bytes], retry: bool, thorough: bool) -> Report:
         try:
             rooms = open_rooms(self.settings)
         except LibraryMissing:
             return foresee_first(places, self.settings.index.ignore)
         with rooms:
-            return Foresight(rooms, retry).over(places)
+            return Foresight(rooms, retry, thorough).over(places)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from indexer import ignore
+from indexer.marks import keeps_inodes
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import Stat
 
@@ -30,10 +31,15 @@ SYSTEM_FOLDERS = frozenset(
 
 
 class Found(NamedTuple):
-    """A regular file."""
+    """A regular file. firm: its file system keeps inode numbers, so that they tell files apart."""
 
     path: bytes
     stat: Stat
+    firm: bool = True
+
+    def seems(self, before: Stat) -> bool:
+        """Whether nothing was written since then, as far as the file system tells."""
+        return self.stat.same_file(before) if self.firm else self.stat.same_size_and_time(before)
 
 
 _Rules = ignore.Ignored | None
@@ -43,7 +49,7 @@ _Rules = ignore.Ignored | None
 class Scan:
     """A walk below one place, which may be a single file.
 
-    ignore: globs of names, or of paths below the place
+    ignore: globs of names, or of paths below `top`
     skip: folders that are not entered (the library itself)
     top: the place or a folder above it, from which on files named .unisearchignore hold
     unlisted: after the walk, folders and files that the system did not show, with its reason
@@ -56,6 +62,7 @@ class Scan:
     top: bytes = b""
     unlisted: dict[bytes, OSError] = field(default_factory=dict)
     left_out: int = 0
+    _firm: dict[int, bool] = field(default_factory=dict)  # by device
 
     def __iter__(self) -> Iterator[Found]:
         """The files in the order of their names, folder by folder; symbolic links are left out."""
@@ -68,7 +75,7 @@ class Scan:
             return
         if not is_folder:
             if stat.S_ISREG(status.st_mode):
-                yield Found(self.place, stat_of(status))
+                yield self._found(self.place, status)
             return
         folders = [(self.place, rules)]
         while folders:
@@ -130,12 +137,19 @@ class Scan:
             if entry.is_dir(follow_symlinks=False):
                 return entry.path
             if entry.is_file(follow_symlinks=False):
-                return Found(entry.path, stat_of(entry.stat(follow_symlinks=False)))
+                return self._found(entry.path, entry.stat(follow_symlinks=False))
         except FileNotFoundError:  # gone since the folder was listed
             return None
         except OSError as error:
             self.unlisted[entry.path] = error
         return None
+
+    def _found(self, path: bytes, status: os.stat_result) -> Found:
+        found = stat_of(status)
+        firm = self._firm.get(found.device)
+        if firm is None:
+            firm = self._firm[found.device] = keeps_inodes(path)
+        return Found(path, found, firm)
 
     def _hidden(self, name: bytes, path: bytes) -> bool:
         return name.startswith(b".") or name in SYSTEM_FOLDERS or path in self.skip
@@ -149,7 +163,7 @@ class Scan:
 
     def _left_out(self, name: bytes, path: bytes, rules: _Rules, is_folder: bool) -> bool:
         if self._globs is not None:
-            rel_path = os.fsdecode(path[len(self.place) :].lstrip(b"/"))
+            rel_path = os.fsdecode(path[len(self.top or self.place) :].lstrip(b"/"))
             if self._globs.match(os.fsdecode(name)) or self._globs.match(rel_path):
                 return True
         return rules is not None and rules.leaves_out(path, is_folder)

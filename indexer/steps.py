@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from indexer import changes
 from indexer.handover import Job
+from indexer.hinted import HintedWork
 from indexer.journal import Journal
 from indexer.purge import purge
 from indexer.report import Report
 from indexer.store import settle
 from indexer.upkeep import Upkeep
-from indexer.work import ProgressHook, Work
+from indexer.work import ProgressHook, Spare, Work
 from unisearch.catalog.write import Writing
 from unisearch.config import Settings
 from unisearch.wiring import Rooms
@@ -54,10 +55,12 @@ def begin(
     job: Job,
     journal: Journal,
     hook: ProgressHook | None = None,
+    spare: Spare | None = None,
 ) -> Steps:
     """The job on these rooms, and what becomes due by it; nothing is done before the first step."""
     if job.name == "index":
-        work = Work(rooms, hook, job.retry, journal)
+        options = (rooms, hook, job.retry, job.thorough, journal)
+        work = HintedWork(*options, spare=spare) if job.hinted else Work(*options)
         return Steps(_index(work, upkeep, job.paths), work.report)
     return _change(rooms, upkeep, job, journal)
 

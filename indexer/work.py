@@ -13,14 +13,17 @@ from indexer.journal import Journal, News
 from indexer.places import Place, ensure_roots, is_gone, place_of
 from indexer.report import Progress, Report
 from indexer.rules import scan_of
-from indexer.scan import Found
+from indexer.scan import Found, Scan
 from indexer.store import settle
+from indexer.swaps import swapped
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import KnownFile, RootRow
 from unisearch.errors import Unreadable, display
 from unisearch.wiring import Rooms, check_space, max_file_bytes
 
 ProgressHook = Callable[[Progress], None]
+#: Asked with the paths that are about to be forgotten; True keeps them this time.
+Spare = Callable[[Sequence[bytes]], bool]
 
 
 class Work:
@@ -34,12 +37,14 @@ class Work:
         rooms: Rooms,
         hook: ProgressHook | None = None,
         retry: bool = False,
+        thorough: bool = False,
         journal: Journal | None = None,
     ) -> None:
         self.rooms = rooms
         self.report = Report()
         self._hook = hook
         self._retry = retry
+        self._thorough = thorough
         self._batch = Batch(rooms, self.report)
         self._journal = journal or Journal()
         self._news = News()
@@ -50,6 +55,7 @@ class Work:
         self._roots: list[RootRow] = []
         self._new: set[int] = set()  # roots that this run made
         self._filled: set[int] = set()  # roots that had items before
+        self._swapped: dict[bytes, KnownFile] = {}  # the items of files that changed names
         self._total: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
         self._started = time.monotonic()
@@ -67,6 +73,10 @@ class Work:
             for place in places:
                 surveys.append(self._survey(place))
                 yield from self._pause(places)
+            self._swapped = swapped(
+                [file for one in surveys for file in one.look],
+                {path: file for one in surveys for path, file in one.known.items()},
+            )
             self._total.update(kind_of(file) for one in surveys for file in one.look)
             try:
                 for one in surveys:
@@ -103,13 +113,16 @@ class Work:
 
     def _survey(self, place: bytes) -> Survey:
         with self.rooms.catalog.view() as view:
-            found = survey(scan_of(self.rooms, place), view, self._retry)
+            found = survey(self._scan(place), view, self._retry, self._thorough)
         self._hidden |= {path for path in found.gone if not is_gone(path)}
         self.report.unchanged += found.unchanged
         self.report.ignored += found.ignored
         self.report.left_out += found.left_out
         self.report.failed += found.failed
         return found
+
+    def _scan(self, place: bytes) -> Scan:
+        return scan_of(self.rooms, place)
 
     def _take(self, file: Found, before: KnownFile | None) -> bool:
         """Look at one file; whether everything is committed now."""
@@ -133,6 +146,8 @@ class Work:
 
     def _change(self, place: Place, file: Found, before: KnownFile | None) -> Change:
         """What becomes of the file; new content is read here. Raises Unreadable."""
+        other = None if self._shared else self._swapped.get(file.path)
+        before = other or before
         with self.rooms.catalog.view() as view:
             found = look_at(file, before, view, self._claimed, max_file_bytes(self.rooms.settings))
         modality, draft = modality_at(file.path), None
@@ -141,7 +156,7 @@ class Work:
             modality = draft.modality
         if found.item is not None:
             self._claimed.add(found.item)
-        outcome = outcome_of(found, before)
+        outcome = "moved" if other and found.kind == "same" else outcome_of(found, before)
         return Change(place, file.stat, outcome, modality, found.item, found.content, draft)
 
     def _encoder(self) -> Encoder:
@@ -153,7 +168,7 @@ class Work:
             self._batch.encoder = Encoder(space, self.rooms.read_options, batch)
         return self._batch.encoder
 
-    def _drop(self, surveys: Iterable[Survey]) -> None:
+    def _drop(self, surveys: Sequence[Survey]) -> None:
         """Forget what is gone, after everything that moved was found again."""
         gone = {item: path for one in surveys for path, item in one.gone.items()}
         items = sorted(gone.keys() - self._claimed)

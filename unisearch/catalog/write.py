@@ -171,8 +171,17 @@ class Writing(View):
         return item
 
     def move_item(self, item: int, root: int, rel_path: bytes, stat: Stat) -> None:
-        """The item's file now lies elsewhere, where no item is; content and tags stay."""
+        """The item's file now lies elsewhere; content and tags stay.
+
+        An item that was there is set aside, to a path where no file can be: below that file.
+        """
         values = {**_place(root, rel_path), **stat._asdict()}
+        for (other,) in self._run(
+            "SELECT id FROM items WHERE root_id = ? AND rel_path = ? AND id <> ?",
+            *(root, rel_path, item),
+        ).fetchall():
+            self._update(tables.Item, other, _place(root, b"%s/%d" % (rel_path, other)))
+            self._index_words(other)
         self._update(tables.Item, item, values)
         self.clear_failure(root, rel_path)
         self._index_words(item)

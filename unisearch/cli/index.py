@@ -34,6 +34,12 @@ def index(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Read files again that failed before.")
     ] = False,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="Compare contents where the file system cannot tell what changed."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make files and folders searchable.
@@ -41,12 +47,17 @@ def index(
     What is already indexed and unchanged is not read again. Files that cannot be read are
     listed with the reason, and the others are indexed. Ctrl-C stops at any time; the same
     command goes on from there.
+
+    FAT, exFAT, network drives, FUSE and overlays do not number their files for good. There a file
+    of the same size and time counts as unchanged; with --thorough its content is compared.
     """
     from unisearch.cli.progress import Watcher
 
     settings = door(ctx).settings()
     with writer(settings) as indexer, Watcher(settings.device) as watcher:
-        report = indexer.run(paths, dry_run=dry_run, retry=retry_failed, progress=watcher)
+        report = indexer.run(
+            paths, dry_run=dry_run, retry=retry_failed, thorough=thorough, progress=watcher
+        )
     if as_json:
         print_json(report_json(report))
     else:
