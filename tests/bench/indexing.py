@@ -1,0 +1,114 @@
+"""The whole pipeline on files of typical sizes, beside its bare parts on the same files.
+
+    python -m tests.bench.indexing [--files N] [--media DIR]
+
+The bare parts (decode, prepare, encode) run alone, each on one core, over a share of the files.
+`bottleneck` is the slower of the two things that go on at the same time: decoding and preparing,
+spread over all cores, and encoding on all cores; `perfect` is all of it spread over all cores
+without a gap. Prints JSON lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from indexer import Indexer
+from tests.bench.timing import line
+from tests.bench.typical import make_typical
+from unisearch.config import load_settings
+from unisearch.media.read import modality_of, read
+from unisearch.records import ReadOptions
+from unisearch.spaces.base import Space
+from unisearch.wiring import open_space, read_options
+
+BATCH = 64
+PARTS = ("decode", "prepare", "encode")
+
+
+def bare(paths: Sequence[Path], space: Space, options: ReadOptions) -> dict[str, float]:
+    """Seconds of each part for these files, alone and on one core."""
+    took = dict.fromkeys(PARTS, 0.0)
+    torch.set_num_threads(1)
+    read(paths[0], options)  # what is imported at the first file
+    for at in range(0, len(paths), 16):
+        start = time.perf_counter()
+        samples = [
+            part.sample for path in paths[at : at + 16] for part in read(path, options).parts
+        ]
+        decoded = time.perf_counter()
+        prepared = [space.prepare(sample) for sample in samples]
+        ready = time.perf_counter()
+        for first in range(0, len(prepared), BATCH):
+            space.encode_prepared(prepared[first : first + BATCH])
+        end = time.perf_counter()
+        for name, spent in zip(PARTS, (decoded - start, ready - decoded, end - ready), strict=True):
+            took[name] += spent
+    torch.set_num_threads(os.cpu_count() or 1)
+    return took
+
+
+def index(media: Path, files: int) -> tuple[float, float]:
+    """Seconds of the first run over the folder, and of a second one that finds nothing new."""
+    with tempfile.TemporaryDirectory() as folder, Indexer(Path(folder, "library")) as indexer:
+        start = time.perf_counter()
+        report = indexer.run(media)
+        first = time.perf_counter()
+        again = indexer.run(media)
+        end = time.perf_counter()
+        assert report.added == files, report
+        assert again.unchanged == files, again
+    return first - start, end - first
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=2_000, help="of all kinds together")
+    parser.add_argument("--share", type=int, default=48, help="files of a kind for the bare parts")
+    parser.add_argument("--media", type=Path, help="where the files are made, and kept")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        media = options.media or Path(made, "media")
+        paths = list(make_typical(media, options.files // 4))
+        measure(media, paths, options.share)
+
+
+def measure(media: Path, paths: Sequence[Path], share: int) -> None:
+    """Prints the figures of the parts by kind, then those of the pipeline."""
+    settings = load_settings()
+    space = open_space(settings, settings.space)
+    options = read_options(settings, space)
+    total = dict.fromkeys(PARTS, 0.0)
+    for kind in ("image", "audio", "3d", "text"):
+        mine = [path for path in paths if modality_of(path) == kind]
+        took = bare(mine[:share], space, options)
+        rates = {f"{name}_per_s": len(mine[:share]) / spent for name, spent in took.items()}
+        line("bare parts", kind=kind, files=len(mine[:share]), **rates)
+        for name, spent in took.items():
+            total[name] += spent * len(mine) / len(mine[:share])
+    cores = len(os.sched_getaffinity(0))
+    bottleneck_s = max(total["decode"] + total["prepare"], total["encode"]) / cores
+    perfect_s = sum(total.values()) / cores
+    took_s, again_s = index(media, len(paths))
+    line(
+        "index files of typical sizes",
+        files=len(paths),
+        cores=cores,
+        bytes=sum(path.stat().st_size for path in paths),
+        seconds=took_s,
+        files_per_s=len(paths) / took_s,
+        of_bottleneck=bottleneck_s / took_s,
+        of_perfect=perfect_s / took_s,
+        second_run_s=again_s,
+        **{f"{name}_core_s": spent for name, spent in total.items()},
+    )
+
+
+if __name__ == "__main__":
+    main()
