@@ -92,6 +92,7 @@ class ReadOptions:
     max_audio_hours: float = 12.0
     max_triangles: int = 20_000_000
     max_text_bytes: int = 64 * 1024**2
+    preview_side: int = 0  # px; longest side of what Reading.preview shows; 0: none is wanted
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class Reading:
     facts: numbers of the file by the names of FACTS, as far as its format has them
     words: text found inside (titles, tags, names of nodes) that is looked up but has no vector
     truncated_at_s: where a sound longer than the limit was cut, else None
+    preview: what a preview is made from, where one is wanted: the beginning of a text, a picture of
+    about ReadOptions.preview_side px, the whole surface or cloud; None for sounds
     """
 
     modality: Modality
@@ -119,6 +122,7 @@ class Reading:
     facts: Mapping[str, float | int] = field(default_factory=dict)
     words: str = ""
     truncated_at_s: float | None = None
+    preview: TextSample | ImageSample | TriangleMesh | PointSample | None = None
 
 
 FACTS = ("width", "height", "duration_s", "rate_hz", "channels", "vertices", "faces", "chars")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -13,12 +14,14 @@ import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from unisearch.errors import UnisearchError, Unreadable
+from unisearch.errors import UnisearchError, Unreadable, display
 from unisearch.media import libtiff
 from unisearch.media.damage import Damage, announced, damage
 from unisearch.media.files import opened
 from unisearch.media.signature import PICTURE
 from unisearch.records import ImageSample, Part, Reading, ReadOptions
+
+logger = logging.getLogger(__name__)
 
 pillow_heif.register_heif_opener()
 libtiff.hush()
@@ -54,12 +57,16 @@ def read_image(path: Path, options: ReadOptions) -> Reading:
         _check_pixels(path, width, height, options.max_pixels)
         words = _words(image)
         _draft(image, options.image_min_side)
-        sample = image_sample(image, options.image_min_side)
+        decoded = max(image.size)
+        sample, preview = _samples(image, options.image_min_side, options.preview_side)
+        if preview is not None and decoded < 0.75 * min(options.preview_side, max(width, height)):
+            preview = _again(path, file, options.preview_side, preview)
         if image.format == "TIFF":  # Pillow has turned it while decoding
             width, height = image.size
         elif image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
             width, height = height, width
-    return Reading("image", [Part(sample)], {"width": width, "height": height}, words)
+    facts = {"width": width, "height": height}
+    return Reading("image", [Part(sample)], facts, words, preview=preview)
 
 
 def _identified(path: Path, file: BinaryIO) -> Image.Image:
@@ -101,15 +108,44 @@ def image_sample(image: Image.Image, min_side: int) -> ImageSample:
     For pictures from files and from memory alike; the picture itself is left as it was.
     Raises ValueError for a picture without pixels, OSError for one that cannot be decoded.
     """
+    return _samples(image, min_side)[0]
+
+
+def _samples(
+    image: Image.Image, min_side: int, preview_side: int = 0
+) -> tuple[ImageSample, ImageSample | None]:
+    """As image_sample, and the same picture with its long side at or above preview_side, if any."""
     if not min(image.size):
         raise ValueError("the picture has no pixels")
     flat = _flattened(image)
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # decoding a TIFF turns it
-    factor = min(flat.size) // min_side
+    sample = _reduced(flat, min(flat.size) // min_side, orientation)
+    if not preview_side:
+        return sample, None
+    return sample, _reduced(flat, max(flat.size) // preview_side, orientation)
+
+
+def _reduced(flat: Image.Image, factor: int, orientation: int) -> ImageSample:
     if factor > 1:
         flat = flat.reduce(factor)
     flat.info = {}
     return ImageSample(np.ascontiguousarray(_upright(flat, orientation)))
+
+
+def _again(path: Path, file: BinaryIO, side: int, before: ImageSample) -> ImageSample:
+    """The picture decoded once more, at more pixels than the sample needed; only JPEG has fewer.
+
+    before: what there is when that fails; no file fails for its preview
+    """
+    try:
+        file.seek(0)
+        with _identified(path, file) as image:
+            short_side = max(1, round(side * min(image.size) / max(image.size)))
+            _draft(image, short_side)
+            return image_sample(image, short_side)
+    except Exception as error:
+        logger.debug("%s: no larger preview: %s", display(path), error)
+        return before
 
 
 def _draft(image: Image.Image, min_side: int) -> None:

@@ -19,7 +19,8 @@ def read_model(path: Path, options: ReadOptions) -> Reading:
     else:
         sample = _thinned(model.shape, options.points)
         facts = {"vertices": len(model.shape.points)}
-    return Reading("3d", [Part(sample)], facts, " ".join(model.names))
+    preview = model.shape if options.preview_side else None
+    return Reading("3d", [Part(sample)], facts, " ".join(model.names), preview=preview)
 
 
 def _thinned(cloud: PointSample, count: int) -> PointSample:

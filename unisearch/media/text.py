@@ -54,7 +54,20 @@ def read_text(path: Path, options: ReadOptions) -> Reading:
     if not parts:
         scanned = " (scanned pages need text recognition first)" if suffix == ".pdf" else ""
         raise broken(path, DOCUMENT, f"the text has no words{scanned}")
-    return Reading("text", parts, {"chars": sum(len(paragraph) for paragraph in paragraphs)})
+    facts = {"chars": sum(len(paragraph) for paragraph in paragraphs)}
+    preview = TextSample(beginning(paragraphs)) if options.preview_side else None
+    return Reading("text", parts, facts, preview=preview)
+
+
+def beginning(paragraphs: Iterable[str], chars: int = 4_000) -> str:
+    """The first paragraphs, one per line, up to about so many characters."""
+    lines: list[str] = []
+    for paragraph in paragraphs:
+        lines.append(paragraph.strip()[:chars])
+        chars -= len(lines[-1])
+        if chars <= 0:
+            break
+    return "\n".join(line for line in lines if line)
 
 
 def _reader(path: Path, suffix: str) -> Callable[[str], Iterable[str]]:

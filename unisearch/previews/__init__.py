@@ -1,0 +1,1 @@
+"""What was read becomes small pictures and excerpts to look at; knows no file and no model."""

@@ -1,0 +1,115 @@
+"""Solids and clouds drawn by our own z-buffer. Always there; `gl` draws the same faster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unisearch.previews.mesh import Solid, evenly
+from unisearch.raster import distinct, nearest
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+DISTANCE = 3.4  # from the camera to the middle, in radii of what is drawn
+LIGHT = np.array([-0.42, 0.70, 0.58])  # towards the light: from the left, above, behind the camera
+AMBIENT = 0.42
+LAYERS = 24
+CENTRE_LIGHT, EDGE_LIGHT = 0.60, 0.40  # of the ground: neither white nor black things vanish
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """From where one picture is taken.
+
+    camera: world to camera (3, 3); scale: px per unit at distance 1; size: px of a side
+    middle: what height at distance 1 is in the middle of the picture
+    """
+
+    camera: Floats
+    scale: float
+    size: int
+    middle: float = 0.0
+
+
+def project(points: Floats, view: View) -> tuple[Floats, Floats]:
+    """Points on the screen in px (n, 2), y downward, and their nearness 1 / distance (n,)."""
+    turned = points @ view.camera.T
+    nearness = 1.0 / (DISTANCE - turned[:, 2])
+    plane = turned[:, :2] * nearness[:, None] - [0.0, view.middle]
+    return plane * [view.scale, -view.scale] + view.size / 2, nearness
+
+
+@lru_cache(maxsize=4)
+def ground(size: int) -> Floats:
+    """A grey (size, size, 3) in [0, 1], a little brighter in the middle."""
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    share = np.clip(np.hypot(x, y + 0.15) / 1.3, 0.0, 1.0)[..., None] ** 1.5
+    grey = CENTRE_LIGHT + (EDGE_LIGHT - CENTRE_LIGHT) * share
+    return np.asarray(grey * [0.985, 0.995, 1.02])
+
+
+def draw_solid(solid: Solid, view: View) -> NDArray[np.uint8]:
+    """uint8 (size, size, 3): lit from both sides, as windings of real files are not reliable."""
+    screen, nearness = project(solid.vertices, view)
+    corners = screen[solid.faces]  # (f, 3, 2)
+    areas = _areas(corners)
+    # Of a closed surface what looks away is hidden by what does not; y points down on the screen.
+    drawn = np.flatnonzero(areas < 0 if solid.closed else areas != 0)
+    drawn = bounded(drawn, corners, view.size)
+    picture = ground(view.size).copy().reshape(-1, 3)
+    if len(drawn):
+        winner = nearest(corners[drawn], nearness[solid.faces[drawn]], view.size)
+        seen, number = distinct(winner, len(drawn))
+        pixels, faces = np.flatnonzero(winner >= 0), drawn[seen[seen < len(drawn)]]
+        which = number[winner[pixels]]
+        light = _light(solid.normals[faces], areas[faces], view)
+        planes = _planes(corners[faces], areas[faces], light)
+        x, y = pixels % view.size + 0.5, pixels // view.size + 0.5
+        strength = planes[0][which] * x + planes[1][which] * y + planes[2][which]
+        strength = np.clip(strength, light.min(axis=1)[which], light.max(axis=1)[which])
+        picture[pixels] = np.minimum(solid.colors[faces][which] * strength[:, None], 1.0)
+    return to_bytes(picture, view.size)
+
+
+def bounded(drawn: Ints, corners: Floats, size: int) -> Ints:
+    """As many of the triangles as cover the picture LAYERS times, from all over.
+
+    So many large ones behind each other, as a file can be made to hold, would take hours.
+    """
+    boxes = np.ptp(corners[drawn], axis=1)
+    pixels = float((np.minimum(boxes[:, 0], size) * np.minimum(boxes[:, 1], size)).sum()) / 2
+    most = LAYERS * size**2
+    return drawn if pixels <= most else evenly(drawn, max(1, int(len(drawn) * most / pixels)))
+
+
+def _areas(corners: Floats) -> Floats:
+    """Twice the area on the screen, (f,); negative where the corners run anticlockwise."""
+    (px, py), (qx, qy) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
+    return np.asarray(px * qy - py * qx)
+
+
+def _light(normals: Floats, areas: Floats, view: View) -> Floats:
+    """How light each corner is (f, 3): Lambert's cosine, and a little more light from the sky."""
+    facing = np.where(areas < 0, 1.0, -1.0)[:, None]
+    towards = view.camera.T @ (LIGHT / np.linalg.norm(LIGHT))
+    direct = np.maximum((normals @ towards) * facing, 0.0)
+    sky = 1.0 + 0.2 * (normals @ view.camera[1]) * facing
+    return np.asarray(AMBIENT * sky + (1.04 - AMBIENT) * direct)
+
+
+def _planes(corners: Floats, areas: Floats, values: Floats) -> Floats:
+    """(3, f): a x + b y + c is the value of each corner (f, 3) there, and between them even."""
+    (px, py), (qx, qy) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
+    p, q = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
+    area = np.where(np.abs(areas) < 1e-9, np.inf, areas)
+    a, b = (p * qy - q * py) / area, (q * px - p * qx) / area
+    return np.stack([a, b, values[:, 0] - a * corners[:, 0, 0] - b * corners[:, 0, 1]])
+
+
+def to_bytes(picture: Floats, size: int) -> NDArray[np.uint8]:
+    """A picture (size * size, 3) in [0, 1] as uint8 (size, size, 3)."""
+    return np.asarray(picture * 255.0 + 0.5, np.uint8).reshape(size, size, 3)

@@ -1,0 +1,163 @@
+"""Meshes made ready for drawing: bounded in size, centred, with normals at their corners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unisearch.raster import Z_UP, distinct
+from unisearch.records import PointSample, TriangleMesh
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NO_COLOR = (0.72, 0.74, 0.78)
+CREASE = 0.76  # cosine of about 40 degrees: a sharper edge is drawn as an edge
+CHUNK = 1_000_000  # triangles looked at together
+FINEST = 128  # cells along the longest side: 2 million cells in all
+
+
+@dataclass(frozen=True, eq=False)
+class Solid:
+    """A mesh in a sphere of radius 1 around (0, 0, 0), y upward.
+
+    normals: of each corner of each face, unit rows, in the direction of its winding
+    colors: sRGB in [0, 1] of each face; closed: seen from outside no face shows its back
+    """
+
+    vertices: Floats  # (v, 3)
+    faces: Ints  # (f, 3)
+    colors: Floats  # (f, 3)
+    normals: Floats  # (f, 3, 3)
+    closed: bool
+
+
+def solid(mesh: TriangleMesh, most: int) -> Solid:
+    """The mesh with about `most` faces at most, twice as many at the very most."""
+    used, place = distinct(mesh.faces, len(mesh.vertices))
+    vertices: NDArray[Any] = centred(mesh.vertices[used], mesh.up)
+    if len(mesh.faces) > most:
+        vertices, faces, kept = reduced(vertices, mesh.faces, place, most)
+    else:
+        faces, kept = place[mesh.faces], np.arange(len(mesh.faces))
+    vertices = vertices.astype(np.float64)
+    corners = vertices[faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return Solid(
+        vertices,
+        faces,
+        _colors(mesh, kept),
+        corner_normals(normals, faces, len(vertices)),
+        is_closed(vertices, faces),
+    )
+
+
+def centred(points: NDArray[np.float32], up: str | None) -> NDArray[np.float32]:
+    """Moved and scaled into a sphere of radius 1 around the middle of their box, y upward."""
+    middle = (points.min(axis=0).astype(np.float64) + points.max(axis=0)) / 2
+    moved = points - middle.astype(np.float32)
+    longest = np.float32(np.abs(moved).max())
+    if longest > 0:
+        moved /= longest  # first, for the squares of very large and small numbers are not finite
+        moved /= np.sqrt(np.square(moved).sum(axis=1).max())
+    return np.asarray(moved @ Z_UP.T.astype(np.float32) if up == "z" else moved)
+
+
+def thinned(cloud: PointSample, most: int) -> PointSample:
+    """At most so many of the points, evenly from all of the file."""
+    if len(cloud.points) <= most:
+        return cloud
+    rows = evenly(np.arange(len(cloud.points)), most)
+    normals = None if cloud.normals is None else cloud.normals[rows]
+    colors = None if cloud.colors is None else cloud.colors[rows]
+    return PointSample(cloud.points[rows], normals, colors, cloud.up)
+
+
+def reduced(
+    vertices: NDArray[np.float32], faces: NDArray[np.int32], place: Ints, most: int
+) -> tuple[Floats, Ints, Ints]:
+    """New vertices and faces, and for each new face the old one it was.
+
+    place: which of the vertices the numbers in `faces` mean
+    All vertices of a cell of a grid become one; triangles that shrink to a line or a point, or
+    fall on another one, go. No hole opens.
+    Source: J. Rossignac and P. Borrel, Multi-resolution 3D approximations for rendering complex
+    scenes, 1993.
+    """
+    occupied = len(distinct(_cell(vertices, FINEST), FINEST**3)[0])
+    # A surface has about 3.5 triangles per cell, and four times the cells at half their size.
+    cells = int(np.clip(FINEST * np.sqrt(most / (3.5 * occupied)), 8, FINEST))
+    cell = _cell(vertices, cells)
+    used, number = distinct(cell, cells**3)
+    member = number[cell]
+    count = np.bincount(member, minlength=len(used))
+    sums = [np.bincount(member, vertices[:, axis], len(used)) for axis in range(3)]
+    corner = member[place]
+    chunks = range(0, len(faces), CHUNK)
+    kept = np.concatenate([_whole(corner[faces[at : at + CHUNK]]) + at for at in chunks])
+    kept = evenly(kept, 8 * most)  # far more are left only where there is no surface
+    a, b, c = np.sort(corner[faces[kept]], axis=1).T
+    _, first = np.unique((a * len(used) + b) * len(used) + c, return_index=True)
+    kept = evenly(kept[np.sort(first)], 2 * most)
+    return np.stack(sums, axis=1) / count[:, None], corner[faces[kept]], kept
+
+
+def evenly(numbers: Ints, most: int) -> Ints:
+    """At most so many of them, from all over."""
+    if len(numbers) <= most:
+        return numbers
+    return numbers[np.arange(most) * len(numbers) // most]
+
+
+def _cell(vertices: NDArray[Any], cells: int) -> Ints:
+    """The cell of each vertex in a grid of cells³ over the sphere of radius 1."""
+    at = np.clip(((vertices + 1.0) * (cells / 2.0)).astype(np.int64), 0, cells - 1)
+    return np.asarray((at[:, 0] * cells + at[:, 1]) * cells + at[:, 2])
+
+
+def _whole(faces: Ints) -> Ints:
+    """Which faces have three different corners."""
+    a, b, c = faces.T
+    return np.flatnonzero((a != b) & (b != c) & (a != c))
+
+
+def is_closed(vertices: Floats, faces: Ints) -> bool:
+    """Whether every edge has a neighbour on its other side, and all faces look outward.
+
+    Vertices at one place count as one, since files repeat them where colours change.
+    """
+    x, y, z = np.rint((vertices.T + 1.0) * 5e5).astype(np.int64)
+    _, same = np.unique((x << 42) | (y << 21) | z, return_inverse=True)
+    ahead = same[faces]
+    start, end = ahead.reshape(-1), np.roll(ahead, -1, axis=1).reshape(-1)
+    edges, others = np.sort(start * len(vertices) + end), np.sort(end * len(vertices) + start)
+    if not np.array_equal(edges, others):
+        return False
+    corners = vertices[faces]
+    volume = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
+    return bool(volume > 0)
+
+
+def corner_normals(normals: Floats, faces: NDArray[np.int64], vertices: int) -> NDArray[np.float64]:
+    """(f, 3, 3): the mean normal of the faces around a corner, or the face's own at a crease.
+
+    normals: of the faces, twice their area long
+    """
+    around = np.zeros((vertices, 3))
+    for axis in range(3):
+        weights = np.repeat(normals[:, axis], 3)
+        around[:, axis] = np.bincount(faces.reshape(-1), weights, vertices)
+    around /= np.linalg.norm(around, axis=1, keepdims=True) + 1e-30
+    flat = normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-30)
+    smooth = around[faces]
+    is_smooth = np.einsum("fcx,fx->fc", smooth, flat) > CREASE
+    return np.where(is_smooth[..., None], smooth, flat[:, None])
+
+
+def _colors(mesh: TriangleMesh, kept: Ints) -> Floats:
+    if mesh.face_colors is None:
+        return np.broadcast_to(np.asarray(NO_COLOR), (len(kept), 3))
+    return mesh.face_colors[kept].astype(np.float64)
