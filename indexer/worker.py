@@ -39,7 +39,7 @@ Task = Callable[..., Iterator[Any]]
 
 
 def serve() -> None:
-    """The life of a worker: its arguments are a socket, a lifeline, bytes of memory, a log level."""
+    """The life of a worker. Its arguments: socket, lifeline, bytes of memory, log level."""
     line_handle, lifeline, memory_bytes, level = map(int, sys.argv[1:])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the pool decides

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +97,21 @@ def test_the_reference_is_varied_and_of_unit_length(space: Space, modality: Moda
 def test_the_toy_refuses_weights(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="has no weights"):
         load_space("toy", tmp_path)
+
+
+def test_the_preparer_travels_without_network_or_weights(
+    space: Space, mixed: list[Sample], tmp_path: Path
+) -> None:
+    sent, back = tmp_path / "sent", tmp_path / "back"
+    sent.write_bytes(pickle.dumps((space.preparer, mixed)))
+    program = (
+        "import pickle, sys; prepare, samples = pickle.load(open(sys.argv[1], 'rb'));"
+        "pickle.dump([prepare(sample) for sample in samples], open(sys.argv[2], 'wb'));"
+        "assert 'torch' not in sys.modules"
+    )
+
+    subprocess.run([sys.executable, "-c", program, sent, back], check=True, timeout=120)
+
+    prepared = pickle.loads(back.read_bytes())
+    vectors = space.encode_prepared(prepared)
+    assert np.array_equal(vectors, space.encode_prepared([space.prepare(one) for one in mixed]))

@@ -17,7 +17,8 @@ from unisearch.models.find import find_weights
 from unisearch.records import Modality, Sample, TextSample
 from unisearch.spaces.base import Space
 from unisearch.spaces.starter.model import Starter
-from unisearch.spaces.starter.space import encode_batch, prepare_sample
+from unisearch.spaces.starter.samples import prepare_sample
+from unisearch.spaces.starter.space import encode_batch
 from unisearch.spaces.table import load_space
 
 

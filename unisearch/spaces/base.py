@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -32,9 +32,14 @@ class Space(ABC):
     audio_rate_hz: int = 16_000
     points: int = 4_096
 
+    @property
     @abstractmethod
-    def prepare(self, sample: Sample) -> Prepared:
-        """The CPU part: numpy only, deterministic, picklable, no device."""
+    def preparer(self) -> Callable[[Sample], Prepared]:
+        """The CPU part: deterministic, numpy only, no device.
+
+        It is pickled and sent to the processes that decode, where unpickling it must load neither
+        weights nor torch: a function of a light module, or an object of plain values.
+        """
 
     @abstractmethod
     def encode_prepared(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
@@ -43,6 +48,10 @@ class Space(ABC):
     @abstractmethod
     def reference(self, modality: Modality) -> NDArray[np.float32]:
         """Varied vectors (>= 512, dim) of that modality: the background that scores start from."""
+
+    def prepare(self, sample: Sample) -> Prepared:
+        """The sample after the CPU part."""
+        return self.preparer(sample)
 
     def encode(self, samples: Sequence[Sample]) -> NDArray[np.float32]:
         """Unit rows (n, dim), in order."""

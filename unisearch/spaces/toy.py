@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +47,9 @@ class ToySpace(Space):
             raise WeightsError(f"the space 'toy' has no weights, but was given {weights}")
         self.device = device
 
-    def prepare(self, sample: Sample) -> Prepared:
-        return Prepared(sample.modality, (_features(sample),))
+    @property
+    def preparer(self) -> Callable[[Sample], Prepared]:
+        return prepare_sample
 
     def encode_prepared(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
         rows = [_unit(prepared.arrays[0]) for prepared in batch]
@@ -57,6 +58,11 @@ class ToySpace(Space):
     def reference(self, modality: Modality) -> NDArray[np.float32]:
         rows = range(REFERENCE_ROWS)
         return np.stack([_unit(_direction(f"reference {modality} {row}")) for row in rows])
+
+
+def prepare_sample(sample: Sample) -> Prepared:
+    """One array, float32 (dim,)."""
+    return Prepared(sample.modality, (_features(sample),))
 
 
 def _features(sample: Sample) -> NDArray[np.float32]:

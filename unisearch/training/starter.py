@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from unisearch.errors import display
 from unisearch.spaces.starter.model import Starter
-from unisearch.spaces.starter.space import prepare_sample, stack
+from unisearch.spaces.starter.samples import prepare_sample
+from unisearch.spaces.starter.space import stack
 from unisearch.spaces.starter.words import hash_words
 from unisearch.training import augment, losses
 from unisearch.training.average import Average

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -18,17 +18,15 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from unisearch.errors import WeightsError
 from unisearch.records import (
     MODALITIES,
-    AudioSample,
-    ImageSample,
     Modality,
     Prepared,
     Sample,
-    TextSample,
 )
 from unisearch.spaces.base import Space
 from unisearch.spaces.starter import prepare
 from unisearch.spaces.starter.model import DIM, Starter
-from unisearch.spaces.starter.words import MAX_WORDS, hash_words
+from unisearch.spaces.starter.samples import prepare_sample
+from unisearch.spaces.starter.words import MAX_WORDS
 
 WEIGHTS, REFERENCE = "model.safetensors", "reference.safetensors"
 #: Samples in one pass. On a CPU what is between two layers should stay in its cache: 64 windows of
@@ -58,8 +56,9 @@ class StarterSpace(Space):
         self._model = _load(weights / WEIGHTS).to(device)
         self._reference_file = weights / REFERENCE
 
-    def prepare(self, sample: Sample) -> Prepared:
-        return prepare_sample(sample)
+    @property
+    def preparer(self) -> Callable[[Sample], Prepared]:
+        return prepare_sample
 
     def encode_prepared(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
         return encode_batch(self._model, batch)
@@ -124,17 +123,6 @@ def _encode(
             rows = _mean_of_pieces(rows, [len(_cut(modality, arrays)) for arrays in batch])
         found: NDArray[np.float32] = rows.float().cpu().numpy()
     return found
-
-
-def prepare_sample(sample: Sample) -> Prepared:
-    """The arrays that the network reads; see `prepare` and `words` for their shapes."""
-    if isinstance(sample, TextSample):
-        return Prepared("text", (hash_words(sample.text),))
-    if isinstance(sample, ImageSample):
-        return Prepared("image", (prepare.picture(sample.pixels),))
-    if isinstance(sample, AudioSample):
-        return Prepared("audio", (prepare.sound(sample.samples, sample.rate_hz),))
-    return Prepared("3d", prepare.points(sample))
 
 
 def stack(
