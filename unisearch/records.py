@@ -113,6 +113,7 @@ class Reading:
     facts: numbers of the file by the names of FACTS, as far as its format has them
     words: text found inside (titles, tags, names of nodes) that is looked up but has no vector
     truncated_at_s: where a sound longer than the limit was cut, else None
+    labels: what the file says of itself, by the names of LABELS, for filters
     preview: what a preview is made from, where one is wanted: the beginning of a text, a picture of
     about ReadOptions.preview_side px, the whole surface or cloud; None for sounds
     """
@@ -122,10 +123,16 @@ class Reading:
     facts: Mapping[str, float | int] = field(default_factory=dict)
     words: str = ""
     truncated_at_s: float | None = None
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     preview: TextSample | ImageSample | TriangleMesh | PointSample | None = None
 
 
-FACTS = ("width", "height", "duration_s", "rate_hz", "channels", "vertices", "faces", "chars")
+FACTS = (
+    *("width", "height", "duration_s", "rate_hz", "channels", "vertices", "faces", "chars"),
+    "taken_s",  # of a picture: since 1970, as if its camera's clock had shown UTC
+)
+#: Names of what a file may say of itself, one or more texts each.
+LABELS = ("title", "artist", "album", "genre", "camera", "keyword")
 
 
 @dataclass(frozen=True)

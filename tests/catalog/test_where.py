@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from unisearch.catalog.where_tree import (
 )
 from unisearch.catalog.words import name_words
 from unisearch.errors import UsageError
-from unisearch.records import Modality
+from unisearch.records import LABELS, Modality
 
 NOW_NS = 1_717_243_200 * 10**9  # 2024-06-01, noon UTC
 DAY_NS = 86_400 * 10**9
@@ -54,6 +54,8 @@ class File:
     facts: dict[str, float] = field(default_factory=dict)
     words: str = ""
     passages: tuple[str, ...] = ("",)
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()  # tags that a file beside it gives
 
 
 def make_files(chance: random.Random, contents: int) -> list[File]:
@@ -67,6 +69,13 @@ def make_files(chance: random.Random, contents: int) -> list[File]:
             name: chance.choice((1, 2.5, 5, 44_100)) for name in names if chance.random() < 0.8
         }
         passages = [" ".join(chance.choices(WORDS, k=3)) for _ in range(chance.randint(1, 3))]
+        if modality == "image" and chance.random() < 0.7:
+            facts["taken_s"] = (NOW_NS - chance.randint(0, 60) * DAY_NS) / 1e9
+        labels = {
+            name: tuple(sorted(set(chance.choices(WORDS, k=chance.randint(1, 2)))))
+            for name in LABELS
+            if chance.random() < 0.3
+        }
         size = chance.choice((5, 2_500, 44_100, 10_000_000)) + content
         words = chance.choice(("", "loud rain"))
         for copy in range(chance.choice((1, 1, 2))):
@@ -80,7 +89,8 @@ def make_files(chance: random.Random, contents: int) -> list[File]:
                     NOW_NS - chance.randint(0, 60) * DAY_NS,
                     tuple(sorted(set(chance.choices(WORDS, k=chance.randint(0, 2))))),
                     modality, size, facts, words,
-                    tuple(passages) if modality == "text" else ("",) * len(passages),
+                    tuple(passages) if modality == "text" else ("",) * len(passages), labels,
+                    tuple(sorted(set(chance.choices(WORDS, k=chance.choice((0, 0, 2)))))),
                 )
             )  # fmt: skip
     return files
@@ -106,13 +116,17 @@ def store(catalog: Catalog, files: Sequence[File]) -> Stored:
         for number, file in enumerate(files):
             if file.content not in contents:
                 digest = b"%d" % file.content
-                content = tx.put_content(digest, file.size, file.modality, file.facts, file.words)
+                content = tx.put_content(
+                    digest, file.size, file.modality, file.facts, file.words, labels=file.labels
+                )
                 spans = [Span(None, None, text) for text in file.passages]
                 contents[file.content] = content
                 segments[file.content] = tx.put_segments(content, spans).tolist()
             stat = Stat(number, 1, file.size, file.mtime_ns, 1)
             item = tx.put_item(root, file.path.encode(), stat, contents[file.content])
             tx.tag(item, add=file.tags)
+            if file.beside:
+                tx.put_sidecar(item, b"key", "", file.beside)
             stored[item] = file
         tx.collect()
     return Stored(catalog, stored, segments)
@@ -177,12 +191,27 @@ def passes(node: Node, file: File) -> bool:
             if operator in ("=", "!="):
                 return (start <= file.mtime_ns < end) == (operator == "=")
             return compare(operator, file.mtime_ns, start if operator in ("<", ">=") else end - 1)
+        case Test("taken", operator, str() as value):
+            if "taken_s" not in file.facts:
+                return False
+            start, end = span(value, UTC)
+            at_ns = round(file.facts["taken_s"] * 1e9)
+            if operator in ("=", "!="):
+                return (start <= at_ns < end) == (operator == "=")
+            return compare(operator, at_ns, start if operator in ("<", ">=") else end - 1)
         case Test("text", _, str() as value):
             names = name_words(file.path.encode())
-            texts = (names, " ".join(file.tags), file.words, *file.passages)
+            texts = (names, " ".join(file.tags + file.beside), file.words, *file.passages)
             return any(holds_phrase(text, value) for text in texts)
         case Test("tag", _, str() as value):
-            return any(fits(tag, value) for tag in file.tags)
+            tags = (*file.tags, *file.beside, *file.labels.get("keyword", ()))
+            return any(fits(tag, value) for tag in tags)
+        case Test(
+            "artist" | "album" | "genre" | "title" | "camera" as name, operator, str() as value
+        ):
+            if operator == ":" and not set("*?") & set(value):
+                value = f"*{value}*"
+            return any(fits(label, value) for label in file.labels.get(name, ()))
         case Test("name" | "path" | "ext" as name, operator, str() as value):
             path, base = file.path, file.path.rpartition("/")[2]
             suffix = re.sub(r"^[^.]*", "", base)
@@ -223,7 +252,8 @@ leaves: st.SearchStrategy[Node] = st.one_of(
     *[asking(name, numbers) for name in
       ("size", "duration", "width", "height", "vertices", "faces", "channels", "rate", "chars")],
     asking("age", st.integers(0, 60).map(lambda days: days * 86_400)),
-    asking("modified", dates),
+    asking("modified", dates), asking("taken", dates),
+    *[asking(name, patterns) for name in ("artist", "album", "genre", "title", "camera")],
     asking("kind", st.sampled_from(("text", "image", "audio", "3d"))),
     asking("ext", st.sampled_from(("wav", "FLAC", "jpg", "", "*", "?lac", "w[a]v"))),
     asking("name", patterns), asking("path", patterns), asking("tag", patterns),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unisearch.catalog.open import Catalog
-from unisearch.catalog.rows import Stat
+from unisearch.catalog.rows import Span, Stat
 from unisearch.records import Block
 
 Add = Callable[..., int]
@@ -219,3 +219,67 @@ def test_a_tag_is_the_same_in_either_case_and_keeps_its_first_spelling(
         assert tx.tags(item) == ["E\u0301te\u0301", "Loud"]
         assert tx.tag(item, add=["sea"], remove=["loud", "\u00c9T\u00c9"]) is True
         assert tx.tags(item) == ["sea"]
+
+
+def test_labels_die_with_their_content(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        content = tx.put_content(
+            b"digest", 100, "image", {"taken_s": 5.0}, labels={"artist": ["Ada", "Ada", "\ud800"]}
+        )
+        tx.put_segments(content, [Span(None, None, "")])
+        item = tx.put_item(tx.add_root(b"/media"), b"a.jpg", NOW, content)
+    with catalog.view() as view:
+        assert view.labels(content) == {"artist": ["?", "Ada"]}
+        row = view.item(item)
+        assert row is not None
+        assert row.facts == {"taken_s": 5.0}
+
+    with catalog.write() as tx:
+        tx.remove_items([item])
+        tx.collect()
+
+    with catalog.view() as view:
+        assert view.labels(content) == {}
+        assert view.problems() == []
+
+
+def test_words_from_beside_a_file_are_its_own_until_they_go(catalog: Catalog, add: Add) -> None:
+    with catalog.write() as tx:
+        item = add(tx, b"a.jpg", modality="image", words="inside")
+        tx.put_sidecar(item, b"key", "a barn owl", ["night", "bird"])
+    with catalog.view() as view:
+        for word in ("owl", "night", "inside"):
+            assert [match.item for match in view.match_words(word, 5)] == [item]
+        assert [(row.item, row.key) for row in view.described()] == [(item, b"key")]
+        assert view.tags(item) == []  # nobody put them there by hand
+        assert view.problems() == []
+
+    with catalog.write() as tx:
+        tx.put_sidecar(item, b"other", "a cow", [])
+        tx.put_sidecar(item + 1, b"other", "of nobody", [])
+    with catalog.view() as view:
+        assert view.match_words("owl", 5) == view.match_words("night", 5) == []
+        assert [match.item for match in view.match_words("cow", 5)] == [item]
+
+    with catalog.write() as tx:
+        tx.drop_sidecar(item)
+    with catalog.view() as view:
+        assert view.match_words("cow", 5) == []
+        assert view.problems() == []
+
+
+def test_an_item_takes_the_place_of_another_which_is_set_aside(catalog: Catalog, add: Add) -> None:
+    """As two files that swapped their names do, one after the other."""
+    with catalog.write() as tx:
+        first, second = add(tx, b"a.txt"), add(tx, b"b.txt")
+        root = tx.add_root(b"/media")
+        tx.move_item(first, root, b"b.txt", NOW)
+        aside = tx.item(second)
+        assert aside is not None
+        assert aside.path == b"/media/b.txt/%d" % second  # where no file can be
+        tx.move_item(second, root, b"a.txt", NOW)
+
+    with catalog.view() as view:
+        paths = {name: known.item for name, known in view.known_files().items()}
+        assert paths == {b"/media/b.txt": first, b"/media/a.txt": second}
+        assert view.problems() == []

@@ -17,6 +17,12 @@ from unisearch.errors import display
 #: What is done, and how, in this order: later ones tidy up after earlier ones.
 _STEPS = {
     "tags of no item dropped": "DELETE FROM tags WHERE item_id NOT IN (SELECT id FROM items)",
+    "words from beside no item dropped": (
+        "DELETE FROM sidecars WHERE item_id NOT IN (SELECT id FROM items)"
+    ),
+    "tags from beside no item dropped": (
+        "DELETE FROM sidecar_tags WHERE item_id NOT IN (SELECT id FROM items)"
+    ),
     "files of no folder dropped from the list of failures": (
         "DELETE FROM failures WHERE root_id NOT IN (SELECT id FROM roots)"
     ),
@@ -38,6 +44,9 @@ _STEPS = {
     "contents of no file dropped": (
         "DELETE FROM contents WHERE id NOT IN"
         " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
+    ),
+    "labels of no content dropped": (
+        "DELETE FROM labels WHERE content_id NOT IN (SELECT id FROM contents)"
     ),
     "partitions of an impossible extent emptied": (
         "UPDATE partitions SET count = 0, epoch = max(epoch, 0) WHERE count < 0 OR epoch < 0"
@@ -101,7 +110,8 @@ def _drop_homeless(connection: sqlite3.Connection) -> list[str]:
     for item, path, tags in rows:
         tagged = f", tags: {tags}" if tags else ""
         lost.append(f"item {item} ('{display(path)}' below an unknown folder{tagged})")
-        connection.execute("DELETE FROM tags WHERE item_id = ?", (item,))
+        for table in ("tags", "sidecars", "sidecar_tags"):
+            connection.execute(f"DELETE FROM {table} WHERE item_id = ?", (item,))
         connection.execute("DELETE FROM items WHERE id = ?", (item,))
     return lost
 

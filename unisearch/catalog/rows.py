@@ -81,6 +81,15 @@ class KnownFile(NamedTuple):
     content: int | None
 
 
+class DescribedRow(NamedTuple):
+    """An item; key: of the files beside it as they were read, None without any."""
+
+    path: bytes
+    item: int
+    modality: Modality
+    key: bytes | None
+
+
 class SegmentRow(NamedTuple):
     """A segment with one item that has it; copies: how many other items share the content."""
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Float, Integer, Text
 
 #: Number of the newest migration, kept in PRAGMA user_version.
-FORMAT = 3
+FORMAT = 4
 FTS_TABLES = ("item_words", "passages")
 TRIGGERS = ("passages_put", "passages_drop")
 
@@ -54,6 +54,7 @@ class Content(Base):
     vertices: Mapped[float | None]
     faces: Mapped[float | None]
     chars: Mapped[float | None]
+    taken_s: Mapped[float | None]
     words: Mapped[str]
     truncated_at_s: Mapped[float | None]
 
@@ -167,6 +168,34 @@ class Tag(Base):
     """A word that somebody put on an item."""
 
     __tablename__ = "tags"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), primary_key=True)
+    word: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Label(Base):
+    """What a file says of itself under one of the names of LABELS."""
+
+    __tablename__ = "labels"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Sidecar(Base):
+    """What the files beside an item say of it. key: of these files, as they were read."""
+
+    __tablename__ = "sidecars"
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), primary_key=True)
+    key: Mapped[bytes]
+    words: Mapped[str]
+
+
+class SidecarTag(Base):
+    """A tag of an item that a file beside it gives."""
+
+    __tablename__ = "sidecar_tags"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), primary_key=True)
     word: Mapped[str] = mapped_column(primary_key=True)

@@ -15,6 +15,9 @@ _TEXTS = {
     "spaces": ("rowid", ("id", "name", "added")),
     "partitions": ("id", ("space_id", "modality")),
     "tags": ("item_id", ("word",)),
+    "labels": ("content_id", ("name", "value")),
+    "sidecars": ("item_id", ("words",)),
+    "sidecar_tags": ("item_id", ("word",)),
 }
 
 
@@ -48,6 +51,13 @@ def mend(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
         wanted = (json.dumps(rows),)
         ids = "(SELECT value FROM json_each(?))"
         match table:
+            case "labels":
+                sql = f"DELETE FROM labels WHERE content_id IN {ids}"
+                connection.execute(sql, wanted)
+                sql = f"UPDATE items SET content_id = NULL WHERE content_id IN {ids}"
+            case "sidecars" | "sidecar_tags":  # read again by the next run, with its own key
+                connection.execute(f"DELETE FROM sidecar_tags WHERE item_id IN {ids}", wanted)
+                sql = f"DELETE FROM sidecars WHERE item_id IN {ids}"
             case "contents":
                 sql = f"UPDATE items SET content_id = NULL WHERE content_id IN {ids}"
             case "segments":

@@ -18,6 +18,7 @@ from unisearch.catalog.check import Problem
 from unisearch.catalog.folders import below, join
 from unisearch.catalog.rows import (
     Counts,
+    DescribedRow,
     FailureRow,
     ItemRow,
     KnownFile,
@@ -258,10 +259,34 @@ class View:
         ).fetchone()
         return found[0] if found else None
 
+    def digests(self) -> set[bytes]:
+        """The digests of all contents."""
+        return {digest for (digest,) in self._run("SELECT digest FROM contents")}
+
     def tags(self, item_id: int) -> list[str]:
         """The words on an item, in order."""
         rows = self._run("SELECT word FROM tags WHERE item_id = ? ORDER BY word", item_id)
         return [word for (word,) in rows]
+
+    def labels(self, content: int) -> dict[str, list[str]]:
+        """What a content's file says of itself, by the names of LABELS."""
+        found: dict[str, list[str]] = {}
+        rows = self._run("SELECT name, value FROM labels WHERE content_id = ?", content)
+        for name, value in rows:
+            found.setdefault(name, []).append(value)
+        return found
+
+    def described(self, under: bytes | None = None) -> list[DescribedRow]:
+        """Items at and below a place that files beside them may describe, and those they do."""
+        clause, values = self._below(under)
+        rows = self._connection.execute(
+            "SELECT r.path, i.rel_path, i.id, c.modality, s.key FROM items i"
+            " JOIN roots r ON r.id = i.root_id JOIN contents c ON c.id = i.content_id"
+            " LEFT JOIN sidecars s ON s.item_id = i.id"
+            f" WHERE (c.modality <> 'text' OR s.key IS NOT NULL){clause}",
+            values,
+        )
+        return [DescribedRow(join(row[0], row[1]), *row[2:]) for row in rows]
 
     def roots(self) -> list[RootRow]:
         """The indexed folders, by path."""

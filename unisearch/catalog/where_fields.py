@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from unisearch.catalog.where_tree import Value
@@ -81,11 +81,11 @@ def read_date(text: str) -> Value:
     return text
 
 
-def span(text: str) -> tuple[int, int]:
+def span(text: str, default: tzinfo | None = None) -> tuple[int, int]:
     """The time that a date names, in nanoseconds since 1970: from the first to before the second.
 
-    A year, a month, a day, a minute or a second; in local time when it names no zone.
-    Raises ValueError.
+    A year, a month, a day, a minute or a second; in the default zone, else in local time, when it
+    names none. Raises ValueError.
     """
     found = _DATE.fullmatch(text)
     if not found:
@@ -93,6 +93,7 @@ def span(text: str) -> tuple[int, int]:
     year, month, day, minute, second, zone = found.groups()
     clock = f"{minute or '00:00'}{second or ':00'}{zone or ''}"
     start = datetime.fromisoformat(f"{year}-{month or '01'}-{day or '01'}T{clock}")
+    start = start if start.tzinfo else start.replace(tzinfo=default)
     if minute:
         end = start + timedelta(seconds=1 if second else 60)
     elif day:
@@ -143,6 +144,8 @@ MODALITY = Kind("a kind of file", ("=", "!="), read_modality)
 SUFFIX = Kind("a file extension", ("=", "!="), lambda text: text.removeprefix("."))
 NAME = Kind("a name", ("=", "!=", ":"), read_name)
 TAG = Kind("a tag", ("=",), read_name)
+CLOCK = Kind(DATE.shown, _ORDER, read_date)
+LABEL = Kind("a name", ("=", ":"), read_name)
 TEXT = Kind("a word or a phrase", (":",), read_text)
 
 #: The part of a path behind its last slash.
@@ -160,11 +163,17 @@ FIELDS = {
     "chars": Field(NUMBER, "c.chars", "characters of a text"),
     "modified": Field(DATE, "i.mtime_ns", "when the file was last written"),
     "age": Field(AGE, "i.mtime_ns", "how long ago that was"),
+    "taken": Field(CLOCK, "c.taken_s", "when a picture was taken, by its camera's clock"),
     "kind": Field(MODALITY, "c.modality", "text, image, audio or 3d"),
     "ext": Field(SUFFIX, "i.suffix", "file extension, with or without its dot"),
     "name": Field(NAME, _NAME, "file name with its extension"),
     "path": Field(NAME, "i.display", "path below the indexed folder"),
-    "tag": Field(TAG, "tags.word", "a tag on the file"),
+    "camera": Field(LABEL, "camera", "maker and model of a picture's camera"),
+    "artist": Field(LABEL, "artist", "who made it, as the file says"),
+    "album": Field(LABEL, "album", "of a sound"),
+    "genre": Field(LABEL, "genre", "of a sound"),
+    "title": Field(LABEL, "title", "title that the file carries"),
+    "tag": Field(TAG, "", "a tag on the file, of a file beside it, or a keyword in it"),
     "text": Field(TEXT, "", "words in the name, tags, titles or passages, next to each other"),
 }
 #: What they are called elsewhere.

@@ -6,10 +6,23 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from unisearch.catalog.where import parse
-from unisearch.catalog.where_fields import AGE, DATE, FIELDS, NAME, SUFFIX, TAG, TEXT, Field, span
+from unisearch.catalog.where_fields import (
+    AGE,
+    CLOCK,
+    DATE,
+    FIELDS,
+    LABEL,
+    NAME,
+    SUFFIX,
+    TAG,
+    TEXT,
+    Field,
+    span,
+)
 from unisearch.catalog.where_tree import And, Node, Not, OneOf, Or, Other, Test, Value
 
 _SIGNS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -86,10 +99,15 @@ def _test(field: Field, operator: str, value: Value, bind: Bind, now_ns: int) ->
     if kind is TEXT:
         phrase = str(value).replace('"', '""')
         return _WORDS.format(bind(f'"{phrase}"'))
-    if kind in (NAME, SUFFIX, TAG):
+    if kind is TAG or kind is LABEL:
+        return _labelled(field, operator, str(value), bind)
+    if kind in (NAME, SUFFIX):
         return _fits(field, operator, str(value), bind)
     if kind is DATE:
-        return _when(column, operator, str(value), bind)
+        return _when(column, operator, *span(str(value)), bind)
+    if kind is CLOCK:  # stored as if the camera's clock showed UTC
+        start, end = span(str(value), UTC)
+        return _when(column, operator, start / 1e9, end / 1e9, bind)
     if kind is AGE:
         assert not isinstance(value, str)
         then = now_ns - round(value * 10**9)
@@ -97,9 +115,8 @@ def _test(field: Field, operator: str, value: Value, bind: Bind, now_ns: int) ->
     return f"{column} {_SIGNS[operator]} {bind(value)}"
 
 
-def _when(column: str, operator: str, date: str, bind: Bind) -> str:
+def _when(column: str, operator: str, start: float, end: float, bind: Bind) -> str:
     """A date is a span: before it, within it, after it."""
-    start, end = span(date)
     match operator:
         case "<":
             return f"{column} < {bind(start)}"
@@ -115,19 +132,36 @@ def _when(column: str, operator: str, date: str, bind: Bind) -> str:
             return f"({column} < {bind(start)} OR {column} >= {bind(end)})"
 
 
-def _fits(field: Field, operator: str, pattern: str, bind: Bind) -> str:
-    """Names, tags and extensions: letters of either case, accents written either way."""
+def _labelled(field: Field, operator: str, pattern: str, bind: Bind) -> str:
+    """Items with a tag, or contents with a label, that fits."""
+    name = "keyword" if field.kind is TAG else field.column
+    fits = " OR ".join(f"value GLOB {bind(glob(form))}" for form in _forms(operator, pattern))
+    labels = f"SELECT content_id FROM labels WHERE name = {bind(name)} AND ({fits})"
+    if field.kind is LABEL:
+        return f"c.id IN ({labels})"
+    tags = "SELECT item_id FROM (SELECT item_id, word AS value FROM {}) WHERE (" + fits + ")"
+    return (
+        f"(i.id IN ({tags.format('tags')}) OR i.id IN ({tags.format('sidecar_tags')})"
+        f" OR i.content_id IN ({labels}))"
+    )
+
+
+def _forms(operator: str, pattern: str) -> list[str]:
+    """The patterns that fit, accents written either way."""
     if operator == ":" and not set(pattern) & set("*?"):
         pattern = f"*{pattern}*"
+    return sorted({unicodedata.normalize(form, pattern) for form in ("NFC", "NFD")})
+
+
+def _fits(field: Field, operator: str, pattern: str, bind: Bind) -> str:
+    """Names and extensions: letters of either case, accents written either way."""
     if field.kind is SUFFIX and pattern:
         pattern = "." + pattern
-    forms = sorted({unicodedata.normalize(form, pattern) for form in ("NFC", "NFD")})
+    forms = _forms(operator, pattern)
     sql = " OR ".join(f"{field.column} GLOB {bind(glob(form))}" for form in forms)
     if field.kind is NAME:  # LIKE is four times faster, and cutting the name out of a path is slow
         rough = " OR ".join(f"i.display LIKE {bind(_rough(form))}" for form in forms)
         sql = f"({rough}) AND ({sql})"
-    if field.kind is TAG:
-        return f"i.id IN (SELECT item_id FROM tags WHERE {sql})"
     return f"({sql}) IS NOT TRUE" if operator == "!=" else f"({sql})"
 
 

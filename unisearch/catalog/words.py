@@ -22,6 +22,17 @@ _COMMON = frozenset(
     )
 )
 
+#: (path, tags, words) of items i: of the tags and words those of the files beside them, too.
+ITEM_WORDS = """
+    SELECT i.rel_path,
+           trim(coalesce((SELECT group_concat(word, ' ') FROM
+            (SELECT word FROM tags WHERE item_id = i.id ORDER BY word)), '') || ' ' ||
+           coalesce((SELECT group_concat(word, ' ') FROM
+            (SELECT word FROM sidecar_tags WHERE item_id = i.id ORDER BY word)), '')),
+           trim(coalesce(c.words, '') || ' ' || coalesce(s.words, ''))
+    FROM items i LEFT JOIN contents c ON c.id = i.content_id
+    LEFT JOIN sidecars s ON s.item_id = i.id
+"""
 # bm25 cannot be asked for in a grouped question: first all matches, then the best of each segment.
 # Beside max() SQLite gives the item of the row that holds it.
 _ITEMS = """

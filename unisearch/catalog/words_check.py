@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from unisearch.catalog.words import name_words, suffix_of
+from unisearch.catalog.words import ITEM_WORDS, name_words, suffix_of
 from unisearch.errors import display
 
 _TOKENS = "tokenize = 'porter unicode61 remove_diacritics 2'"
@@ -24,12 +24,6 @@ _DIGESTS = (
     "SELECT term, count(*), sum((doc * 31 + offset * 7 + unicode(col)) % 1000003)"
     " FROM temp.{name} GROUP BY term"
 )
-_ITEMS = """
-    SELECT i.id, i.rel_path, coalesce(c.words, ''),
-           (SELECT group_concat(word, ' ') FROM
-            (SELECT word FROM tags WHERE item_id = i.id ORDER BY word))
-    FROM items i LEFT JOIN contents c ON c.id = i.content_id ORDER BY i.id
-"""
 # As bytes: a damaged text may be no UTF-8.
 _SHOWN = {
     "items": "SELECT id, rel_path, CAST(display AS BLOB), CAST(suffix AS BLOB) FROM items",
@@ -109,7 +103,6 @@ def _fill(connection: sqlite3.Connection, schema: str, table: str, name: str | N
     if table == "passages":
         connection.execute(f"{into} SELECT id, text FROM segments WHERE text <> ''")
         return
-    for item, path, words, tags in connection.execute(_ITEMS):
-        connection.execute(
-            f"{into} VALUES (?, ?, ?, ?)", (item, name_words(path), tags or "", words)
-        )
+    items = ITEM_WORDS.replace("SELECT", "SELECT i.id,", 1)
+    for item, path, tags, words in connection.execute(f"{items} ORDER BY i.id"):
+        connection.execute(f"{into} VALUES (?, ?, ?, ?)", (item, name_words(path), tags, words))

@@ -18,7 +18,7 @@ from unisearch.catalog import backgrounds, tables
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import PartitionRow, Span, Stat
 from unisearch.catalog.view import DeadRows, View
-from unisearch.catalog.words import name_words, suffix_of, tag_key
+from unisearch.catalog.words import ITEM_WORDS, name_words, suffix_of, tag_key
 from unisearch.errors import FailureKind, LibraryError, display
 from unisearch.records import FACTS, GRID_VERSION, Block, Modality, PartitionState
 
@@ -89,6 +89,7 @@ class Writing(View):
         facts: Mapping[str, float],
         words: str = "",
         truncated_at_s: float | None = None,
+        labels: Mapping[str, Iterable[str]] | None = None,
     ) -> int:
         """A new content; its id. It needs an item before the transaction ends."""
         content = self._insert(
@@ -103,6 +104,9 @@ class Writing(View):
                 **{name: facts.get(name) for name in FACTS},
             },
         )
+        for name, values in (labels or {}).items():
+            for value in dict.fromkeys(map(_storable, values)):
+                self._run("INSERT INTO labels VALUES (?, ?, ?)", content, name, value)
         self._maybe_orphans.add(content)
         return content
 
@@ -139,9 +143,20 @@ class Writing(View):
             ids = np.fromiter((row[0] for row in rows), np.int64)
             died[modality] = np.concatenate([died.get(modality, ids[:0]), ids])
             self._run("DELETE FROM segments WHERE content_id = ?", content)
+            self._run("DELETE FROM labels WHERE content_id = ?", content)
             self._run("DELETE FROM contents WHERE id = ?", content)
         self._maybe_orphans.clear()
         return died
+
+    def dying(self) -> list[bytes]:
+        """The digests that no content has any more after `collect`."""
+        rows = self._run(
+            "SELECT c.digest FROM json_each(?) w JOIN contents c ON c.id = w.value"
+            " WHERE NOT EXISTS (SELECT 1 FROM items WHERE content_id = c.id)"
+            " AND NOT EXISTS (SELECT 1 FROM contents o WHERE o.digest = c.digest AND o.id <> c.id)",
+            json.dumps(sorted(self._maybe_orphans)),
+        )
+        return [digest for (digest,) in rows]
 
     def check_settled(self) -> None:
         """Raise when contents may have lost their last item and nobody collected them."""
@@ -198,7 +213,8 @@ class Writing(View):
             if row is None:
                 continue
             self._let_go(row[0], None)
-            self._run("DELETE FROM tags WHERE item_id = ?", item)
+            for table in ("tags", "sidecars", "sidecar_tags"):
+                self._run(f"DELETE FROM {table} WHERE item_id = ?", item)
             self._run("DELETE FROM item_words WHERE rowid = ?", item)
             self._run("DELETE FROM items WHERE id = ?", item)
             removed += 1
@@ -220,6 +236,28 @@ class Writing(View):
             self._run("INSERT INTO tags (item_id, word) VALUES (?, ?)", item, word)
         self._index_words(item)
         return True
+
+    # sidecars
+
+    def put_sidecar(self, item: int, key: bytes, words: str, tags: Iterable[str]) -> None:
+        """What the files beside an item say of it now; an item that is gone stays gone."""
+        if not self._run("SELECT 1 FROM items WHERE id = ?", item).fetchone():
+            return
+        self._drop_sidecar(item)
+        self._run("INSERT INTO sidecars VALUES (?, ?, ?)", item, key, _storable(words))
+        for word in dict.fromkeys(map(_storable, tags)):
+            self._run("INSERT INTO sidecar_tags VALUES (?, ?)", item, word)
+        self._index_words(item)
+
+    def drop_sidecar(self, item: int) -> None:
+        """No file stands beside an item any more."""
+        self._drop_sidecar(item)
+        if self._run("SELECT 1 FROM items WHERE id = ?", item).fetchone():
+            self._index_words(item)
+
+    def _drop_sidecar(self, item: int) -> None:
+        for table in ("sidecars", "sidecar_tags"):
+            self._run(f"DELETE FROM {table} WHERE item_id = ?", item)
 
     # failures
 
@@ -353,17 +391,13 @@ class Writing(View):
 
     def _index_words(self, item: int) -> None:
         """Bring the item's line of the full-text table in step."""
-        rel_path, found = self._run(
-            "SELECT i.rel_path, coalesce(c.words, '') FROM items i"
-            " LEFT JOIN contents c ON c.id = i.content_id WHERE i.id = ?",
-            item,
-        ).fetchone()
+        [(rel_path, tags, found)] = self._run(f"{ITEM_WORDS} WHERE i.id = ?", item)
         self._run("DELETE FROM item_words WHERE rowid = ?", item)
         self._run(
             "INSERT INTO item_words (rowid, name, tags, words) VALUES (?, ?, ?, ?)",
             item,
             name_words(rel_path),
-            " ".join(self.tags(item)),
+            tags,
             found,
         )
 

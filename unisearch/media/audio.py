@@ -19,6 +19,7 @@ from unisearch.errors import Unreadable, display
 from unisearch.media.damage import Damage, broken
 from unisearch.media.files import guarded, opened
 from unisearch.media.signature import SOUND
+from unisearch.media.tags import labels_of, words_of
 from unisearch.media.windows import windows
 from unisearch.records import AudioSample, Part, Reading, ReadOptions
 
@@ -28,7 +29,16 @@ logger = logging.getLogger(__name__)
 DEMUXERS = "wav,w64,flac,mp3,ogg,mov,aac,aiff,asf,matroska,webm,caf,au"
 
 #: Tags whose words are worth finding.
-TAGS = ("title", "artist", "album", "genre", "comment", "description", "synopsis")
+TAGS = (
+    *("title", "artist", "album_artist", "composer", "performer", "album", "genre"),
+    *("comment", "description", "synopsis", "keywords"),
+)
+_LABELS = {
+    "title": ("title",),
+    "artist": ("artist", "album_artist", "composer", "performer"),
+    "album": ("album",),
+    "genre": ("genre",),
+}
 
 #: Their headers say all; looking further for a stream hidden in PCM costs 20 ms a file.
 HEADER_FIRST = (".wav", ".aiff", ".aif", ".au", ".caf")
@@ -54,7 +64,8 @@ def read_audio(path: Path, options: ReadOptions) -> Reading:
     first = next(parts, None)
     if first is None:
         raise broken(path, SOUND, sound.why_empty())
-    sound.reading = Reading("audio", itertools.chain([first], parts), sound.facts, sound.words)
+    joined = itertools.chain([first], parts)
+    sound.reading = Reading("audio", joined, sound.facts, sound.words, labels=sound.labels)
     sound.tell_truncation()
     return sound.reading
 
@@ -69,6 +80,7 @@ class _Sound:
         self.max_samples = round(options.max_audio_hours * 3600 * self.rate_hz)
         self.facts: dict[str, float | int] = {}
         self.words = ""
+        self.labels: dict[str, tuple[str, ...]] = {}
         self.truncated = False
         self.decoded = 0  # samples, before the rate is changed
         self.promised = False  # that there are samples: by the header or by a damaged packet
@@ -142,7 +154,7 @@ class _Sound:
                 raise Unreadable(self.path, "unsupported", NO_DECODER)
             self.facts |= {"rate_hz": stream.rate, "channels": stream.channels}
             self.promised = bool(stream.duration)
-            self.words = _words(dict(container.metadata) | dict(stream.metadata))
+            self.words, self.labels = _tags(dict(container.metadata) | dict(stream.metadata))
             with _in_our_words(self.path, "its data is damaged"):
                 yield from batched(
                     (mono(frame), frame.sample_rate) for frame in self._frames(container, stream)
@@ -230,7 +242,8 @@ def _clean(pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return clipped
 
 
-def _words(tags: dict[str, str]) -> str:
-    lower = {key.lower(): value for key, value in tags.items()}
-    texts = (" ".join(lower.get(tag, "").replace("\0", " ").split()) for tag in TAGS)
-    return " ".join(dict.fromkeys(text for text in texts if text))
+def _tags(found: dict[str, str]) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """(words, labels) of a container's tags, which are named alike for all formats by FFmpeg."""
+    lower = {key.lower(): value for key, value in found.items()}
+    labels = {name: [lower.get(tag) for tag in tags] for name, tags in _LABELS.items()}
+    return words_of(lower.get(tag) for tag in TAGS), labels_of(labels)

@@ -16,6 +16,7 @@ from unisearch.errors import Unreadable
 from unisearch.media import colors
 from unisearch.media.damage import Damage
 from unisearch.media.files import read_bytes
+from unisearch.media.model_names import told
 from unisearch.media.parts import MeshPart, Scene
 from unisearch.media.polygons import fan
 from unisearch.records import ReadOptions
@@ -65,7 +66,9 @@ def _copied(path: Path, scene: Any, options: ReadOptions) -> Scene:
     # Blender writes its linear colours into FBX unchanged; other programs write sRGB.
     linear = "Blender" in str(scene.metadata.creator)
     parts = [_part(node, linear) for node in nodes]
-    names = tuple(dict.fromkeys(str(node.name) for node in nodes if node.name))
+    called = [node.name for node in nodes]
+    materials = [one.name for node in nodes for one in _items(node.materials)]
+    names = tuple(dict.fromkeys([str(name) for name in called if name] + told(map(str, materials))))
     return Scene([part for part in parts if len(part.faces)], [], "y", names)
 
 

@@ -18,6 +18,7 @@ from unisearch.errors import UnisearchError, Unreadable, display
 from unisearch.media import libtiff
 from unisearch.media.damage import Damage, announced, damage
 from unisearch.media.files import opened
+from unisearch.media.picture_tags import picture_tags
 from unisearch.media.signature import PICTURE
 from unisearch.records import ImageSample, Part, Reading, ReadOptions
 
@@ -36,8 +37,6 @@ BACKGROUND = (128, 128, 128)
 _EARLY = re.compile(r"truncated|only got|EOF|not enough image data", re.IGNORECASE)
 _UNKNOWN = re.compile(r"unsupported|not implemented|unknown compression", re.IGNORECASE)
 
-_DESCRIPTION, _DOCUMENT = ExifTags.Base.ImageDescription, ExifTags.Base.DocumentName
-_XP_TEXTS = (ExifTags.Base.XPTitle, ExifTags.Base.XPSubject, ExifTags.Base.XPComment)
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
@@ -55,7 +54,7 @@ def read_image(path: Path, options: ReadOptions) -> Reading:
     ):
         width, height = image.size
         _check_pixels(path, width, height, options.max_pixels)
-        words = _words(image)
+        tags = picture_tags(image)
         _draft(image, options.image_min_side)
         decoded = max(image.size)
         sample, preview = _samples(image, options.image_min_side, options.preview_side)
@@ -65,8 +64,10 @@ def read_image(path: Path, options: ReadOptions) -> Reading:
             width, height = image.size
         elif image.getexif().get(ExifTags.Base.Orientation) in _TURNED:
             width, height = height, width
-    facts = {"width": width, "height": height}
-    return Reading("image", [Part(sample)], facts, words, preview=preview)
+    facts: dict[str, float | int] = {"width": width, "height": height}
+    if tags.taken_s is not None:
+        facts["taken_s"] = tags.taken_s
+    return Reading("image", [Part(sample)], facts, tags.words, labels=tags.labels, preview=preview)
 
 
 def _identified(path: Path, file: BinaryIO) -> Image.Image:
@@ -215,17 +216,3 @@ def _pixel_cap(path: Path, limit: int) -> Iterator[None]:
         raise Unreadable(path, "too_large", reason) from error
     finally:
         Image.MAX_IMAGE_PIXELS = before
-
-
-def _words(image: Image.Image) -> str:
-    """Title and description that the picture carries in EXIF or, for PNG, in its text."""
-    exif = image.getexif()
-    found = [exif.get(tag) for tag in (_DESCRIPTION, _DOCUMENT)]
-    found += [_utf16(exif.get(tag)) for tag in _XP_TEXTS]
-    found += [image.info.get(key) for key in ("Title", "Description")]
-    texts = (" ".join(text.replace("\0", " ").split()) for text in found if isinstance(text, str))
-    return " ".join(dict.fromkeys(text for text in texts if text))
-
-
-def _utf16(value: object) -> str | None:
-    return value.decode("utf-16-le", "ignore") if isinstance(value, bytes) else None

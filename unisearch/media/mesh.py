@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -27,10 +27,11 @@ HEAD_BYTES = 4096
 
 @dataclass(frozen=True)
 class Model:
-    """A 3D file as read; names: of its nodes, as its author wrote them."""
+    """A 3D file as read; names and labels: see Scene."""
 
     shape: TriangleMesh | PointSample
     names: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load_mesh(path: Path, options: ReadOptions = DEFAULTS) -> TriangleMesh | PointSample:
@@ -66,7 +67,7 @@ def load_model(path: Path, options: ReadOptions = DEFAULTS) -> Model:
             scene = load_usd(path, options)
         else:
             scene = load_scene(path, suffix[1:], options)
-        return Model(_shape(path, scene, suffix), scene.names)
+        return Model(_shape(path, scene, suffix), scene.names, scene.labels)
 
 
 def sample_points(mesh: TriangleMesh, count: int, seed: int = 0) -> PointSample:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unisearch.media.mesh import load_model, sample_points
+from unisearch.media.tags import words_of
 from unisearch.records import Part, PointSample, Reading, ReadOptions, TriangleMesh
 
 
@@ -20,7 +21,9 @@ def read_model(path: Path, options: ReadOptions) -> Reading:
         sample = _thinned(model.shape, options.points)
         facts = {"vertices": len(model.shape.points)}
     preview = model.shape if options.preview_side else None
-    return Reading("3d", [Part(sample)], facts, " ".join(model.names), preview=preview)
+    return Reading(
+        "3d", [Part(sample)], facts, words_of(model.names), labels=model.labels, preview=preview
+    )
 
 
 def _thinned(cloud: PointSample, count: int) -> PointSample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,12 +35,16 @@ class CloudPart:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a model file holds; names: of its nodes, as its author wrote them."""
+    """What a model file holds.
+
+    names: of its nodes, groups and materials, as its author wrote them; labels: see Reading
+    """
 
     parts: list[MeshPart] = field(default_factory=list)
     clouds: list[CloudPart] = field(default_factory=list)
     up: Literal["y", "z"] | None = None
     names: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def check_faces(faces: NDArray[np.int64], vertices: int) -> None:

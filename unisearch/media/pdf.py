@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from unisearch.errors import Unreadable
 from unisearch.media import markup
 from unisearch.media.damage import Damage
 from unisearch.media.files import opened
+from unisearch.media.tags import labels_of, words_of
 from unisearch.records import ReadOptions
+
+_TOLD = ("Title", "Subject", "Author", "Keywords")
 
 
 def pages(path: Path, options: ReadOptions) -> Iterator[str]:
@@ -36,6 +40,21 @@ def pages(path: Path, options: ReadOptions) -> Iterator[str]:
                 yield from markup.plain(text)
         finally:
             document.close()
+
+
+def tags(path: Path, options: ReadOptions) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """(words, labels) of what the PDF says of itself; nothing where that is damaged."""
+    with opened(path, options.max_file_bytes) as file:
+        document = _document(path, file)
+        try:
+            found = document.get_metadata_dict(skip_empty=True)
+        except pypdfium2.PdfiumError:
+            return "", {}
+        finally:
+            document.close()
+    keywords = re.split("[,;]", found.get("Keywords", ""))
+    labels = {"title": [found.get("Title")], "artist": [found.get("Author")], "keyword": keywords}
+    return words_of(found.get(name) for name in _TOLD), labels_of(labels)
 
 
 def _document(path: Path, file: object) -> pypdfium2.PdfDocument:

@@ -21,6 +21,7 @@ from unisearch.media.beside import OwnFolder
 from unisearch.media.damage import Damage
 from unisearch.media.faults import fault
 from unisearch.media.files import read_bytes
+from unisearch.media.model_names import gltf_labels, gltf_names, obj_names
 from unisearch.media.parts import CloudPart, MeshPart, Scene, check_faces
 from unisearch.media.textures import known_formats_only
 from unisearch.records import ReadOptions
@@ -60,11 +61,16 @@ def load_scene(path: Path, suffix: str, options: ReadOptions) -> Scene:
 
 
 def _scene(path: Path, suffix: str, data: bytes, options: ReadOptions) -> Scene:
-    up = UP.get(suffix)
+    up, names = UP.get(suffix), []
+    labels: dict[str, tuple[str, ...]] = {}
     if suffix == "3mf":
         check_zip(path, data, MAX_UNZIPPED_BYTES)
     if suffix in ("glb", "gltf"):
-        _check_gltf(path, suffix, data, options)
+        header = _gltf_header(suffix, data)
+        _check_gltf(path, header, options)
+        names, labels = gltf_names(header), gltf_labels(header)
+    if suffix == "obj":
+        names = obj_names(data)
     if suffix == "dae":
         up = _collada_up(data)
     if suffix == "stl":
@@ -86,7 +92,7 @@ def _scene(path: Path, suffix: str, data: bytes, options: ReadOptions) -> Scene:
             clouds.append(_cloud(geometry, transform))
         elif isinstance(geometry, trimesh.Trimesh):
             parts.append(_part(geometry, transform, linear, options))
-    return Scene(parts, clouds, up, _names(loaded))
+    return Scene(parts, clouds, up, tuple(dict.fromkeys((*_names(loaded), *names))), labels)
 
 
 def _placed(scene: Any) -> Iterator[tuple[Any, NDArray[np.float64]]]:
@@ -225,11 +231,14 @@ def check_zip(path: Path, data: bytes, max_bytes: int) -> None:
         raise Unreadable(path, "too_large", reason)
 
 
-def _check_gltf(path: Path, suffix: str, data: bytes, options: ReadOptions) -> None:
-    """Refuses geometry that would be read as zeros, and counts that would fill the memory."""
-    header = json.loads(
+def _gltf_header(suffix: str, data: bytes) -> Any:
+    return json.loads(
         data[20 : 20 + int.from_bytes(data[12:16], "little")] if suffix == "glb" else data
     )
+
+
+def _check_gltf(path: Path, header: Any, options: ReadOptions) -> None:
+    """Refuses geometry that would be read as zeros, and counts that would fill the memory."""
     for name in header.get("extensionsRequired", ()):
         if any(word in name for word in UNDECODED):
             raise Unreadable(path, "unsupported", f"needs the glTF extension {name}")

@@ -40,10 +40,13 @@ def read_text(path: Path, options: ReadOptions) -> Reading:
     than options.max_text_bytes (a PDF may be as large as any file, but not its text).
     """
     suffix = path.suffix.lower()
+    words = ""
+    labels: dict[str, tuple[str, ...]] = {}
     if suffix == ".pdf":
-        from unisearch.media.pdf import pages
+        from unisearch.media.pdf import pages, tags
 
         paragraphs: Iterable[str] = pages(path, options)
+        words, labels = tags(path, options)
     else:
         text = decoded(read_bytes(path, min(options.max_text_bytes, options.max_file_bytes)))
         paragraphs = _reader(path, suffix)(text)
@@ -56,7 +59,7 @@ def read_text(path: Path, options: ReadOptions) -> Reading:
         raise broken(path, DOCUMENT, f"the text has no words{scanned}")
     facts = {"chars": sum(len(paragraph) for paragraph in paragraphs)}
     preview = TextSample(beginning(paragraphs)) if options.preview_side else None
-    return Reading("text", parts, facts, preview=preview)
+    return Reading("text", parts, facts, words, labels=labels, preview=preview)
 
 
 def beginning(paragraphs: Iterable[str], chars: int = 4_000) -> str:
