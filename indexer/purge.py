@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from indexer.compaction import compact, tidy
+from unisearch.health.strays import orphans
 from unisearch.index import durable
 from unisearch.wiring import INDEX_FOLDER, PREVIEWS_FOLDER, VECTORS_FOLDER, Rooms
 
@@ -28,8 +29,16 @@ def purge(rooms: Rooms) -> None:
         for folder in (rooms.library / top).glob("*/*"):
             if (folder.parent.name, folder.name) not in known:
                 _empty(folder)
-    _empty(rooms.library / PREVIEWS_FOLDER)
+    _drop_previews(rooms)
     rooms.catalog.scrub()
+
+
+def _drop_previews(rooms: Rooms) -> None:
+    """Those of nothing that is known; and all that were removed before do not come back."""
+    durable.unlink(orphans(rooms))
+    for folder in (rooms.library / PREVIEWS_FOLDER).glob("*"):
+        if folder.is_dir():
+            durable.sync_folder(folder)
 
 
 def _empty(folder: Path) -> None:

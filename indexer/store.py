@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.backgrounds import renew
 from indexer.encode import Draft
+from indexer.previews import remove_previews
 from unisearch.catalog.rows import PartitionRow
 from unisearch.catalog.write import Writing
 from unisearch.records import GRID_VERSION, Modality
@@ -53,6 +54,8 @@ def put_drafts(
 def settle(tx: Writing, library: Path) -> None:
     """Drop contents that lost their last item, and mark their rows as dead in every space."""
     died = tx.collect()
+    # First: what is left when we are killed here belongs to something that is known.
+    remove_previews(library, tx.dying())
     for partition in tx.all_partitions() if died else ():
         keys = died.get(partition.modality)
         if keys is not None and partition.count:

@@ -159,6 +159,21 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then environment, then the file handed over as `_file`."""
         del dotenv_settings, file_secret_settings
+class PreviewSettings(Section):
+    """Small pictures and excerpts that show what a file is."""
+
+    enabled: bool = Field(True, description="make previews of what is indexed")
+    side: int = Field(
+        512, ge=64, le=2048, description="longest side of a picture, px; a film of a model has half"
+    )
+    max_mb: int = Field(
+        10_240, ge=64, description="about as much as all previews may take, MB; the oldest go first"
+    )
+    renderer: Literal["auto", "software"] = Field(
+        "auto", description="auto draws models with OpenGL where the extra 'render' is installed"
+    )
+
+
         assert isinstance(init_settings, InitSettingsSource)
         from_file = init_settings.init_kwargs.pop("_from_file", {})
         return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
@@ -187,6 +202,7 @@ def find_config(config: Path | str | None) -> Path | None:
 
     Raises BadSetting when a file was asked for by name and is not there.
     """
+    previews: PreviewSettings = PreviewSettings()
     asked = config or os.environ.get("UNISEARCH_CONFIG")
     if asked:
         try:

@@ -24,6 +24,7 @@ from unisearch.index.partition import Partition
 from unisearch.index.plan import Rules
 from unisearch.index.rows import RowFiles
 from unisearch.index.snapshot import SnapshotFolder
+from unisearch.previews.make import PreviewOptions
 from unisearch.records import Modality, ReadOptions
 from unisearch.spaces.table import SPACES
 
@@ -253,6 +254,14 @@ def pick_device(wanted: str) -> str:
 
 
 def max_file_bytes(settings: Settings) -> int:
+def preview_options(settings: Settings) -> PreviewOptions | None:
+    """How previews are made, None when they are not wanted."""
+    chosen = settings.previews
+    if not chosen.enabled:
+        return None
+    return PreviewOptions(chosen.side, chosen.side // 2, renderer=chosen.renderer)
+
+
     """The size of the largest file that is read; known without a space."""
     return settings.limits.file_mb * 1024**2
 

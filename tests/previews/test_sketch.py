@@ -15,6 +15,7 @@ from unisearch.previews.make import Preview, PreviewOptions
 from unisearch.previews.sketch import Sketch
 from unisearch.records import ImageSample, Reading, ReadOptions
 
+
 def sketched(path: Path, side: int = 200) -> list[Preview]:
     reading = read(path, ReadOptions(image_min_side=32, preview_side=side))
     sketch = Sketch(path, reading, PreviewOptions(side=side))

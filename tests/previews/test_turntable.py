@@ -5,7 +5,7 @@ import pytest
 
 from tests.previews.conftest import ball, cube, frames, opened, pixels
 from unisearch.previews.make import PreviewOptions, make
-from unisearch.previews.mesh import is_closed, solid
+from unisearch.previews.mesh import solid
 from unisearch.records import PointSample, TriangleMesh
 
 OPTIONS = PreviewOptions(side=128, turn_side=64, turn_frames=8, renderer="software")
@@ -92,12 +92,36 @@ def test_windings_do_not_matter() -> None:
     assert np.abs(one - other).mean() < 2
 
 
+def test_the_sides_of_a_cube_are_of_one_light_each() -> None:
+    cubes = [cube()]
+    soup = cubes[0].vertices[cubes[0].faces].reshape(-1, 3)  # as STL holds it
+    cubes.append(TriangleMesh(soup, np.arange(36, dtype=np.int32).reshape(12, 3)))
+
+    for mesh in cubes:
+        normals = solid(mesh, 100).normals
+        assert np.allclose(np.abs(normals).max(axis=2), 1.0)
+
+
+def test_a_ball_in_loose_triangles_is_as_smooth_as_a_joined_one() -> None:
+    mesh = ball(40)
+    loose = TriangleMesh(
+        mesh.vertices[mesh.faces].reshape(-1, 3),
+        np.arange(3 * len(mesh.faces), dtype=np.int32).reshape(-1, 3),
+    )
+
+    shape = solid(loose, 10_000)
+
+    assert shape.closed
+    outward = np.einsum("fcx,fcx->fc", shape.normals, shape.vertices[shape.faces])
+    assert outward.min() > 0.99
+
+
 def test_an_open_box_is_seen_from_inside() -> None:
     mesh = cube(left=BLUE, back=BLUE)
     lid = np.array([tuple(face) not in {(2, 3, 7), (2, 7, 6)} for face in mesh.faces.tolist()])
     box = TriangleMesh(mesh.vertices, mesh.faces[lid], mesh.face_colors[lid])  # type: ignore[index]
 
-    assert not is_closed(box.vertices.astype(float), box.faces.astype(int))
+    assert not solid(box, 100).closed
     assert share(pixels(make("3d", box, OPTIONS)[0]), 2) > 0.05
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 from unisearch.catalog.rows import PartitionRow
 from unisearch.index import durable
 from unisearch.index.check import strays
+from unisearch.previews.places import digest_of
 from unisearch.wiring import (
     CATALOG_FILE,
     INDEX_FOLDER,
     LIBRARY_NAMES,
+    PREVIEWS_FOLDER,
     VECTORS_FOLDER,
     Rooms,
     row_files,
@@ -26,7 +28,8 @@ _NOT_OURS = frozenset({".DS_Store", "lost+found", "Thumbs.db"})
 
 
 def left_behind(rooms: Rooms, partitions: Iterable[PartitionRow]) -> list[Path]:
-    """Files of vectors and snapshots that belong to no partition, or to none of its epochs.
+    """Files of vectors and snapshots that belong to no partition, or to none of its epochs; and
+    previews of what is not in the library.
 
     An interrupted writer leaves them; they are never read.
     """
@@ -40,7 +43,23 @@ def left_behind(rooms: Rooms, partitions: Iterable[PartitionRow]) -> list[Path]:
     found += _elsewhere(rooms.library / VECTORS_FOLDER, homes)
     homes = {snapshots(rooms.library, one.space, one.modality).path for one in partitions}
     found += _elsewhere(rooms.library / INDEX_FOLDER, homes)
-    return sorted({*found, *unfinished(rooms.library)})
+    return sorted({*found, *orphans(rooms), *unfinished(rooms.library)})
+
+
+def orphans(rooms: Rooms) -> list[Path]:
+    """Previews of contents that are not known any more, empty ones, and all that is none."""
+    paths = list(_elsewhere(rooms.library / PREVIEWS_FOLDER, set()))
+    # Later than the paths: the content of a preview that is put meanwhile is known by then.
+    with rooms.catalog.view() as view:
+        digests = view.digests()
+    return [path for path in paths if digest_of(path) not in digests or _is_empty(path)]
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:  # removed meanwhile
+        return False
 
 
 def unfinished(library: Path) -> list[Path]:

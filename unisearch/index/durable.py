@@ -134,19 +134,42 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         disk.sync_folder(path.parent)
 
 
+def write_unsynced(path: Path, data: bytes) -> None:
+    """The whole file at once for readers, but not for a power cut, which may leave an empty one.
+
+    For what may be lost: it costs no wait for the disk. The folder is made when it is missing.
+    Raises LibraryError when the system refuses.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _told(path):
+        for folder in reversed((path.parent, *path.parent.parents)):
+            if not folder.exists():
+                disk.make_folder(folder)
+        try:
+            handle = disk.open(temporary, new=True)
+            try:
+                disk.write(handle, 0, data)
+            finally:
+                disk.close(handle)
+            disk.rename(temporary, path)
+        except BaseException:
+            disk.unlink(temporary)
+            raise
+
+
 def is_temporary(path: Path) -> bool:
     """Whether `write_atomically` was interrupted there; the writer may remove such a file."""
     return path.name.startswith(".") and _TEMPORARY.search(path.name) is not None
 
 
-def unlink(paths: Iterable[Path]) -> None:
-    """Remove files, missing ones included; they do not come back after a power cut."""
+def unlink(paths: Iterable[Path], *, sync: bool = True) -> None:
+    """Remove files, missing ones included; with `sync` they do not come back after a power cut."""
     folders: dict[Path, None] = {}
     for path in paths:
         with _told(path):
             disk.unlink(path)
         folders[path.parent] = None
-    for folder in folders:
+    for folder in folders if sync else ():
         if folder.exists():
             sync_folder(folder)
 

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 DISTANCE = 3.4  # from the camera to the middle, in radii of what is drawn
 LIGHT = np.array([-0.42, 0.70, 0.58])  # towards the light: from the left, above, behind the camera
-AMBIENT = 0.42
+AMBIENT, DIRECT, SKY = 0.42, 0.62, 0.2  # light from everywhere, from LIGHT, more from above
 LAYERS = 24
 CENTRE_LIGHT, EDGE_LIGHT = 0.60, 0.40  # of the ground: neither white nor black things vanish
 
@@ -97,8 +97,8 @@ def _light(normals: Floats, areas: Floats, view: View) -> Floats:
     facing = np.where(areas < 0, 1.0, -1.0)[:, None]
     towards = view.camera.T @ (LIGHT / np.linalg.norm(LIGHT))
     direct = np.maximum((normals @ towards) * facing, 0.0)
-    sky = 1.0 + 0.2 * (normals @ view.camera[1]) * facing
-    return np.asarray(AMBIENT * sky + (1.04 - AMBIENT) * direct)
+    sky = 1.0 + SKY * (normals @ view.camera[1]) * facing
+    return np.asarray(AMBIENT * sky + DIRECT * direct)
 
 
 def _planes(corners: Floats, areas: Floats, values: Floats) -> Floats:

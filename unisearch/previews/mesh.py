@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NO_COLOR = (0.72, 0.74, 0.78)
-CREASE = 0.76  # cosine of about 40 degrees: a sharper edge is drawn as an edge
+CREASE = 0.8  # cosine of 37 degrees: what bends more there is an edge
 CHUNK = 1_000_000  # triangles looked at together
 FINEST = 128  # cells along the longest side: 2 million cells in all
 
@@ -44,14 +44,13 @@ def solid(mesh: TriangleMesh, most: int) -> Solid:
     else:
         faces, kept = place[mesh.faces], np.arange(len(mesh.faces))
     vertices = vertices.astype(np.float64)
-    corners = vertices[faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    joined = joints(vertices)[faces]
     return Solid(
         vertices,
         faces,
         _colors(mesh, kept),
-        corner_normals(normals, faces, len(vertices)),
-        is_closed(vertices, faces),
+        corner_normals(vertices[faces], joined),
+        is_closed(vertices[faces], joined),
     )
 
 
@@ -124,35 +123,50 @@ def _whole(faces: Ints) -> Ints:
     return np.flatnonzero((a != b) & (b != c) & (a != c))
 
 
-def is_closed(vertices: Floats, faces: Ints) -> bool:
-    """Whether every edge has a neighbour on its other side, and all faces look outward.
+def joints(vertices: Floats) -> Ints:
+    """A number for each vertex (v,), the same for those at one place.
 
-    Vertices at one place count as one, since files repeat them where colours change.
+    Files repeat vertices where colours or normals change; some, at every corner of every face.
     """
     x, y, z = np.rint((vertices.T + 1.0) * 5e5).astype(np.int64)
     _, same = np.unique((x << 42) | (y << 21) | z, return_inverse=True)
-    ahead = same[faces]
-    start, end = ahead.reshape(-1), np.roll(ahead, -1, axis=1).reshape(-1)
-    edges, others = np.sort(start * len(vertices) + end), np.sort(end * len(vertices) + start)
-    if not np.array_equal(edges, others):
+    return np.asarray(same, np.int64)
+
+
+def is_closed(corners: Floats, joined: Ints) -> bool:
+    """Whether every edge has a neighbour on its other side, and all faces look outward.
+
+    corners: of the faces (f, 3, 3); joined: their joints (f, 3)
+    """
+    start, end = joined.reshape(-1), np.roll(joined, -1, axis=1).reshape(-1)
+    count = int(joined.max()) + 1
+    if not np.array_equal(np.sort(start * count + end), np.sort(end * count + start)):
         return False
-    corners = vertices[faces]
     volume = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
     return bool(volume > 0)
 
 
-def corner_normals(normals: Floats, faces: NDArray[np.int64], vertices: int) -> NDArray[np.float64]:
+def corner_normals(corners: Floats, joined: Ints) -> Floats:
     """(f, 3, 3): the mean normal of the faces around a corner, or the face's own at a crease.
 
-    normals: of the faces, twice their area long
+    Each face counts by its angle there, so that it does not matter how a side is cut up.
+    Source: G. Thürmer and C. Wüthrich, Computing vertex normals from polygonal facets, 1998.
     """
-    around = np.zeros((vertices, 3))
-    for axis in range(3):
-        weights = np.repeat(normals[:, axis], 3)
-        around[:, axis] = np.bincount(faces.reshape(-1), weights, vertices)
-    around /= np.linalg.norm(around, axis=1, keepdims=True) + 1e-30
-    flat = normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-30)
-    smooth = around[faces]
+    ahead = np.roll(corners, -1, axis=1) - corners  # along the edge from each corner
+    ahead /= np.linalg.norm(ahead, axis=2, keepdims=True) + 1e-30
+    cosines = -np.einsum("fcx,fcx->fc", ahead, np.roll(ahead, 1, axis=1))
+    angles = np.arccos(np.clip(cosines, -1.0, 1.0))
+    flat = np.cross(ahead[:, 0], ahead[:, 1])
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-30
+    around = np.stack(
+        [
+            np.bincount(joined.reshape(-1), (angles * flat[:, axis : axis + 1]).reshape(-1))
+            for axis in range(3)
+        ],
+        axis=1,
+    )
+    around = around / (np.linalg.norm(around, axis=1, keepdims=True) + 1e-30)
+    smooth = around[joined]
     is_smooth = np.einsum("fcx,fx->fc", smooth, flat) > CREASE
     return np.where(is_smooth[..., None], smooth, flat[:, None])
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,7 @@ from PIL import Image
 from unisearch.previews import webp
 from unisearch.previews.cloud import Cloud, cloud, draw_cloud
 from unisearch.previews.draw import DISTANCE, View, draw_solid
+from unisearch.previews.gl import canvas
 from unisearch.previews.make import Preview, PreviewOptions
 from unisearch.previews.mesh import Solid, solid
 from unisearch.raster import camera
@@ -18,6 +22,9 @@ from unisearch.records import PointSample, TriangleMesh
 
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
+Shape = TypeVar("Shape", Solid, Cloud)
+
+logger = logging.getLogger(__name__)
 
 AZIMUTH_DEG, ELEVATION_DEG = 35.0, 20.0
 TURN_S = 3.0
@@ -31,33 +38,38 @@ STILL_POINTS, TURN_POINTS = 60_000, 16_000
 def make_turntable(shape: TriangleMesh | PointSample, options: PreviewOptions) -> list[Preview]:
     """A still from the front, the right and above, and a film that begins there.
 
-    Large meshes are drawn with fewer triangles, so that the time is bounded.
+    Large models are drawn with fewer triangles or points, so that the time is bounded.
     """
-    large, draw = _ready(shape, STILL_FACES, STILL_POINTS)
-    small = large
-    if _count(large) > TURN_FACES:
-        small, _ = _ready(shape, TURN_FACES, TURN_POINTS)
+    if isinstance(shape, PointSample):
+        many, few = cloud(shape, STILL_POINTS), cloud(shape, TURN_POINTS)
+        return _turned(many, few, draw_cloud, options)
+    large = solid(shape, STILL_FACES)
+    small = large if len(large.faces) <= TURN_FACES else solid(shape, TURN_FACES)
+    card = canvas() if options.renderer == "auto" else None
+    if card is not None:
+        try:
+            return _turned(large, small, card.draw, options)
+        except Exception as error:  # whatever a driver says
+            logger.debug("OpenGL failed: %s: %s", type(error).__name__, error)
+        finally:
+            card.forget()
+    return _turned(large, small, draw_solid, options)
+
+
+def _turned(
+    large: Shape, small: Shape, draw: Callable[[Shape, View], Pixels], options: PreviewOptions
+) -> list[Preview]:
     cameras = [
         camera(AZIMUTH_DEG - 360.0 * nth / options.turn_frames, ELEVATION_DEG)
         for nth in range(options.turn_frames)
     ]
     frame = _frame(small.vertices, cameras)
-    shown = [_picture(small, draw, one, frame, options.turn_side, TURN_SCALE) for one in cameras]
-    first = _picture(large, draw, cameras[0], frame, options.side, STILL_SCALE)
+    shown = [
+        _picture(partial(draw, small), one, frame, options.turn_side, TURN_SCALE) for one in cameras
+    ]
+    first = _picture(partial(draw, large), cameras[0], frame, options.side, STILL_SCALE)
     frame_ms = round(1000.0 * TURN_S / options.turn_frames)
     return [Preview("still", webp.still(first)), Preview("turn", webp.film(shown, frame_ms))]
-
-
-def _ready(
-    shape: TriangleMesh | PointSample, faces: int, points: int
-) -> tuple[Solid | Cloud, Callable[..., Pixels]]:
-    if isinstance(shape, TriangleMesh):
-        return solid(shape, faces), draw_solid
-    return cloud(shape, points), draw_cloud
-
-
-def _count(what: Solid | Cloud) -> int:
-    return len(what.faces if isinstance(what, Solid) else what.vertices)
 
 
 def _frame(vertices: Floats, cameras: Sequence[Floats]) -> tuple[float, float]:
@@ -72,8 +84,7 @@ def _frame(vertices: Floats, cameras: Sequence[Floats]) -> tuple[float, float]:
 
 
 def _picture(
-    what: Solid | Cloud,
-    draw: Callable[..., Pixels],
+    draw: Callable[[View], Pixels],
     towards: Floats,
     frame: tuple[float, float],
     side: int,
@@ -81,5 +92,5 @@ def _picture(
 ) -> Pixels:
     size = round(side * supersample)
     view = View(towards, size * (0.5 - MARGIN) / frame[0], size, frame[1])
-    picture = Image.fromarray(draw(what, view))
+    picture = Image.fromarray(draw(view))
     return np.asarray(picture.resize((side, side), Image.Resampling.HAMMING))
