@@ -72,7 +72,7 @@ def test_a_model_fills_the_picture_at_any_size_and_place(scale: float) -> None:
 
 def test_a_fine_mesh_looks_the_same_with_fewer_triangles() -> None:
     fine, coarse = ball(200), ball(60)  # about 80,000 and 7,000
-    few = solid(fine, 16_000)
+    few = solid(fine, 16_000, solid(fine, 100_000).closed)
     assert len(few.faces) < 24_000
     assert few.closed
 

@@ -70,7 +70,7 @@ def draw_solid(solid: Solid, view: View) -> NDArray[np.uint8]:
         planes = _planes(corners[faces], areas[faces], light)
         x, y = pixels % view.size + 0.5, pixels // view.size + 0.5
         strength = planes[0][which] * x + planes[1][which] * y + planes[2][which]
-        strength = np.clip(strength, light.min(axis=1)[which], light.max(axis=1)[which])
+        strength = np.clip(strength, _least(light)[which], -_least(-light)[which])
         picture[pixels] = np.minimum(solid.colors[faces][which] * strength[:, None], 1.0)
     return to_bytes(picture, view.size)
 
@@ -80,10 +80,16 @@ def bounded(drawn: Ints, corners: Floats, size: int) -> Ints:
 
     So many large ones behind each other, as a file can be made to hold, would take hours.
     """
-    boxes = np.ptp(corners[drawn], axis=1)
-    pixels = float((np.minimum(boxes[:, 0], size) * np.minimum(boxes[:, 1], size)).sum()) / 2
+    shown = corners[drawn]
+    wide, high = np.minimum(-_least(-shown) - _least(shown), size).T
+    pixels = float(wide @ high) / 2
     most = LAYERS * size**2
     return drawn if pixels <= most else evenly(drawn, max(1, int(len(drawn) * most / pixels)))
+
+
+def _least(values: Floats) -> Floats:
+    """The least of three, along the second axis; numpy's own way is ten times slower for so few."""
+    return np.asarray(np.minimum(np.minimum(values[:, 0], values[:, 1]), values[:, 2]))
 
 
 def _areas(corners: Floats) -> Floats:

@@ -35,8 +35,12 @@ class Solid:
     closed: bool
 
 
-def solid(mesh: TriangleMesh, most: int) -> Solid:
-    """The mesh with about `most` faces at most, twice as many at the very most."""
+def solid(mesh: TriangleMesh, most: int, closed: bool | None = None) -> Solid:
+    """The mesh with about `most` faces at most, twice as many at the very most.
+
+    closed: whether the whole mesh is, where that is known: with fewer faces it is still, but can
+    no longer be seen to be
+    """
     used, place = distinct(mesh.faces, len(mesh.vertices))
     vertices: NDArray[Any] = centred(mesh.vertices[used], mesh.up)
     if len(mesh.faces) > most:
@@ -50,7 +54,7 @@ def solid(mesh: TriangleMesh, most: int) -> Solid:
         faces,
         _colors(mesh, kept),
         corner_normals(vertices[faces], joined),
-        is_closed(vertices[faces], joined),
+        is_closed(vertices[faces], joined) if closed is None else closed,
     )
 
 
@@ -98,7 +102,7 @@ def reduced(
     chunks = range(0, len(faces), CHUNK)
     kept = np.concatenate([_whole(corner[faces[at : at + CHUNK]]) + at for at in chunks])
     kept = evenly(kept, 8 * most)  # far more are left only where there is no surface
-    a, b, c = np.sort(corner[faces[kept]], axis=1).T
+    a, b, c = _turned(corner[faces[kept]]).T
     _, first = np.unique((a * len(used) + b) * len(used) + c, return_index=True)
     kept = evenly(kept[np.sort(first)], 2 * most)
     return np.stack(sums, axis=1) / count[:, None], corner[faces[kept]], kept
@@ -115,6 +119,13 @@ def _cell(vertices: NDArray[Any], cells: int) -> Ints:
     """The cell of each vertex in a grid of cells³ over the sphere of radius 1."""
     at = np.clip(((vertices + 1.0) * (cells / 2.0)).astype(np.int64), 0, cells - 1)
     return np.asarray((at[:, 0] * cells + at[:, 1]) * cells + at[:, 2])
+
+
+def _turned(faces: Ints) -> Ints:
+    """The same triangles, each begun with its least corner; what looks the other way differs."""
+    a, b, c = faces.T
+    begin = np.where((a <= b) & (a <= c), 0, np.where(b <= c, 1, 2))[:, None]
+    return np.asarray(np.take_along_axis(faces, (begin + np.arange(3)) % 3, axis=1))
 
 
 def _whole(faces: Ints) -> Ints:

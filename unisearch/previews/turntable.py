@@ -44,7 +44,7 @@ def make_turntable(shape: TriangleMesh | PointSample, options: PreviewOptions) -
         many, few = cloud(shape, STILL_POINTS), cloud(shape, TURN_POINTS)
         return _turned(many, few, draw_cloud, options)
     large = solid(shape, STILL_FACES)
-    small = large if len(large.faces) <= TURN_FACES else solid(shape, TURN_FACES)
+    small = large if len(large.faces) <= TURN_FACES else solid(shape, TURN_FACES, large.closed)
     card = canvas() if options.renderer == "auto" else None
     if card is not None:
         try:

@@ -42,14 +42,15 @@ def draw_wave(sketch: SoundSketch, width: int, height: int) -> NDArray[np.uint8]
     low, high, power = (_spread(values, width) for values in sketch.extremes())
     scale = 0.94 / max(float(np.abs(low).max()), float(np.abs(high).max()), QUIET)
     rms = np.sqrt(power) * scale
-    # Drawn four times as high, and averaged: soft edges.
-    y = np.linspace(1.0, -1.0, 4 * height)[:, None]
-    least = 1.5 / (4 * height)  # a line also where there is no sound
+    # Drawn three times as high, and averaged: soft edges.
+    y = np.linspace(1.0, -1.0, 3 * height, dtype=np.float32)[:, None]
+    least = 1.5 / (3 * height)  # a line also where there is no sound
     is_peak = (y <= np.maximum(high * scale, 0) + least) & (y >= np.minimum(low * scale, 0) - least)
     is_loud = np.abs(y) <= np.minimum(rms, 1.0)
-    picture = np.where(is_peak[..., None], PEAKS, GROUND)
-    picture = np.where((is_peak & is_loud)[..., None], LOUDNESS, picture).astype(np.float64)
-    return np.asarray(picture.reshape(height, 4, width, 3).mean(axis=1) + 0.5, np.uint8)
+    shown = np.array([GROUND, PEAKS, LOUDNESS], np.float32)[
+        is_peak.astype(np.intp) + (is_peak & is_loud)
+    ]
+    return np.asarray(shown.reshape(height, 3, width, 3).mean(axis=1) + 0.5, np.uint8)
 
 
 def draw_mel(mel: Floats, width: int, height: int) -> NDArray[np.uint8]:
