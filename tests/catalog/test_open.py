@@ -130,6 +130,27 @@ def test_an_older_format_is_copied_before_it_is_migrated(tmp_path: Path) -> None
     assert Catalog.open(path).path == path
 
 
+def test_segments_of_an_older_format_get_the_modality_of_their_content(
+    catalog: Catalog, add: Add
+) -> None:
+    with catalog.write() as tx:
+        add(tx, b"a.txt", texts=["One.", "Two."])
+        add(tx, b"b.wav", modality="audio")
+    catalog.close()
+    with closing(sqlite3.connect(catalog.path)) as old:
+        old.execute("ALTER TABLE segments DROP COLUMN modality")
+        old.execute("UPDATE alembic_version SET version_num = '0004'")
+        old.execute("PRAGMA user_version = 4")
+        old.commit()
+
+    migrated = Catalog.open(catalog.path, write=True)
+
+    with migrated.view() as view:
+        assert list(view.segments(modalities=["text"])) == [1, 2]
+        assert list(view.segments(modalities=["audio"])) == [3]
+        assert view.problems() == []
+
+
 def test_an_exception_undoes_the_whole_transaction(catalog: Catalog, add: Add) -> None:
     def interrupted() -> None:
         with catalog.write() as tx:

@@ -72,7 +72,8 @@ def test_rows_that_are_cut_off_are_found(rooms: Rooms) -> None:
 def test_a_segment_without_a_vector_is_found(rooms: Rooms, settings: Settings) -> None:
     with sqlite3.connect(settings.library / "catalog.db") as catalog:
         catalog.execute(
-            "INSERT INTO segments (content_id, ordinal, text) SELECT id, 9, '' FROM contents"
+            "INSERT INTO segments (content_id, ordinal, text, modality)"
+            " SELECT id, 9, '', modality FROM contents"
         )
 
     assert "3 segments have no vector" in errors(rooms)

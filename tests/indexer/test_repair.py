@@ -117,7 +117,7 @@ def test_of_a_sound_that_is_gone_the_sound_windows_stay(filled: Library, make: M
     change(
         filled,
         "UPDATE segments SET content_id = (SELECT id FROM contents WHERE modality = 'audio'"
-        " ORDER BY id DESC LIMIT 1), ordinal = 99 WHERE id ="
+        " ORDER BY id DESC LIMIT 1), ordinal = 99, modality = 'audio' WHERE id ="
         " (SELECT min(s.id) FROM segments s JOIN contents c ON c.id = s.content_id"
         "  WHERE c.modality = 'text')",
     )

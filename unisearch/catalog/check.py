@@ -45,6 +45,9 @@ QUESTIONS = {
     "contents of an unknown modality": (
         "SELECT count(*) FROM contents WHERE modality NOT IN ({modalities})"
     ),
+    "segments of an unknown modality": (
+        "SELECT count(*) FROM segments WHERE modality NOT IN ({modalities})"
+    ),
     "partitions of an unknown modality": (
         "SELECT count(*) FROM partitions WHERE modality NOT IN ({modalities})"
     ),

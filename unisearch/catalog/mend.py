@@ -32,7 +32,9 @@ _STEPS = {
     "files whose content has no segment or kind: to be read again": (
         "UPDATE items SET content_id = NULL WHERE content_id IN (SELECT id FROM contents"
         f" WHERE modality NOT IN ({KNOWN})"
-        " OR NOT EXISTS (SELECT 1 FROM segments WHERE content_id = contents.id))"
+        " OR NOT EXISTS (SELECT 1 FROM segments WHERE content_id = contents.id)"
+        " OR EXISTS (SELECT 1 FROM segments WHERE content_id = contents.id"
+        f" AND modality NOT IN ({KNOWN})))"
     ),
     "segments of no content dropped": (
         "DELETE FROM segments WHERE content_id NOT IN (SELECT id FROM contents)"

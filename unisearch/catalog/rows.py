@@ -66,11 +66,15 @@ class ItemRow:
 
 
 class Span(NamedTuple):
-    """What is kept of a part beside its vector."""
+    """What is kept of a part beside its vector.
+
+    modality: of the vector, where that is not the content's own
+    """
 
     start_s: float | None
     end_s: float | None
     text: str
+    modality: Modality | None = None
 
 
 class KnownFile(NamedTuple):

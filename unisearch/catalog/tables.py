@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Float, Integer, Text
 
 #: Number of the newest migration, kept in PRAGMA user_version.
-FORMAT = 4
+FORMAT = 5
 FTS_TABLES = ("item_words", "passages")
 TRIGGERS = ("passages_put", "passages_drop")
 
@@ -86,7 +86,10 @@ class Item(Base):
 
 
 class Segment(Base):
-    """A part of a content that has a vector of its own. Ids are never used again."""
+    """A part of a content that has a vector of its own. Ids are never used again.
+
+    modality: of its vector; that of the content, but a video also has windows of sound
+    """
 
     __tablename__ = "segments"
     __table_args__ = (
@@ -99,6 +102,7 @@ class Segment(Base):
     start_s: Mapped[float | None]
     end_s: Mapped[float | None]
     text: Mapped[str]
+    modality: Mapped[str]
 
 
 class Failure(Base):

@@ -10,7 +10,7 @@ from typing import Any
 _TEXTS = {
     "contents": ("id", ("modality", "words")),
     "items": ("id", ("display", "suffix")),
-    "segments": ("id", ("text",)),
+    "segments": ("id", ("text", "modality")),
     "failures": ("id", ("display", "kind", "message")),
     "spaces": ("rowid", ("id", "name", "added")),
     "partitions": ("id", ("space_id", "modality")),

@@ -174,6 +174,7 @@ class View:
     ) -> NDArray[np.int64]:
         """The ids of all segments that pass every given filter, ascending.
 
+        modalities: of the segments, not of their files: a video has some of sound
         One file has to pass `under`, `items` and `where`; copies share their segments.
         """
         filters, values = self._filters(under, where)
@@ -323,7 +324,7 @@ class View:
         return sorted((join(row[0], row[1]), row[2]) for row in rows)
 
     def counts(self) -> dict[Modality, Counts]:
-        """How many items, contents and segments there are of each modality."""
+        """How many items and contents of each modality, and segments of these, there are."""
         rows = self._run(
             "SELECT c.modality,"
             " sum((SELECT count(*) FROM items WHERE content_id = c.id)), count(*),"
@@ -412,11 +413,11 @@ class View:
 
 
 def _of_modalities(modalities: Sequence[Modality] | None, values: dict[str, Any]) -> str:
-    """' AND ...' on contents c; what it names is added to the values."""
+    """' AND ...' on segments s; what it names is added to the values."""
     if modalities is None:
         return ""
     values["modalities"] = json.dumps(list(modalities))
-    return " AND c.modality IN (SELECT value FROM json_each(:modalities))"
+    return " AND s.modality IN (SELECT value FROM json_each(:modalities))"
 
 
 def _ids(rows: Iterable[Any]) -> NDArray[np.int64]:

@@ -116,6 +116,7 @@ class Writing(View):
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'segments'"
         ).fetchone()
         ids = np.arange(last + 1, last + 1 + len(spans), dtype=np.int64)
+        [own] = self._run("SELECT modality FROM contents WHERE id = ?", content).fetchone()
         rows = [
             {
                 "id": segment,
@@ -124,6 +125,7 @@ class Writing(View):
                 "start_s": span.start_s,
                 "end_s": span.end_s,
                 "text": _storable(span.text),
+                "modality": span.modality or own,
             }
             for ordinal, (segment, span) in enumerate(zip(ids.tolist(), spans, strict=True))
         ]
@@ -132,21 +134,21 @@ class Writing(View):
 
     def collect(self) -> dict[Modality, NDArray[np.int64]]:
         """Remove contents without items; the ids of the segments that died, by modality."""
-        died: dict[Modality, NDArray[np.int64]] = {}
+        died: dict[Modality, list[int]] = {}
         gone = self._run(
-            "SELECT c.id, c.modality FROM json_each(?) w JOIN contents c ON c.id = w.value"
+            "SELECT c.id FROM json_each(?) w JOIN contents c ON c.id = w.value"
             " WHERE NOT EXISTS (SELECT 1 FROM items WHERE content_id = c.id)",
             json.dumps(sorted(self._maybe_orphans)),
         ).fetchall()
-        for content, modality in gone:
-            rows = self._run("SELECT id FROM segments WHERE content_id = ?", content)
-            ids = np.fromiter((row[0] for row in rows), np.int64)
-            died[modality] = np.concatenate([died.get(modality, ids[:0]), ids])
+        for (content,) in gone:
+            rows = self._run("SELECT modality, id FROM segments WHERE content_id = ?", content)
+            for modality, segment in rows:
+                died.setdefault(modality, []).append(segment)
             self._run("DELETE FROM segments WHERE content_id = ?", content)
             self._run("DELETE FROM labels WHERE content_id = ?", content)
             self._run("DELETE FROM contents WHERE id = ?", content)
         self._maybe_orphans.clear()
-        return died
+        return {modality: np.array(ids, np.int64) for modality, ids in died.items()}
 
     def dying(self) -> list[bytes]:
         """The digests that no content has any more after `collect`."""

@@ -124,7 +124,8 @@ def put_items(catalog: Path, count: int) -> None:
         ((i, name.encode(), name, i, i) for i, name in zip(numbers, names, strict=True)),
     )
     connection.executemany(
-        "INSERT INTO segments (id, content_id, ordinal, text) VALUES (?, ?, 0, '')",
+        "INSERT INTO segments (id, content_id, ordinal, text, modality)"
+        f" VALUES (?, ?, 0, '', '{MODALITY}')",
         ((number, number) for number in numbers),
     )
     connection.executemany(
