@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -33,9 +33,13 @@ _BYTES_OF_DIGEST = 16  # xxh3_128
 class Survey:
     """The files of one place, beside what the library knows of them.
 
+    place: where; covers: whether a file at a path there would have been seen
     look: files that are new or were touched; gone: items by path that are not there any more
     stale: failures whose file is gone
+    away: items that are out of reach; beside: texts that may say what another file shows
     """
+
+    place: bytes = b""
 
     unchanged: int = 0
     ignored: int = 0
@@ -45,6 +49,9 @@ class Survey:
     gone: dict[bytes, int] = field(default_factory=dict)
     stale: list[bytes] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
+    away: set[bytes] = field(default_factory=set)
+    beside: Mapping[bytes, Found] = field(default_factory=dict)
+    covers: Callable[[bytes], bool] = bool
 
 
 def survey(scan: Scan, view: View, retry: bool = False, thorough: bool = False) -> Survey:
@@ -53,7 +60,7 @@ def survey(scan: Scan, view: View, retry: bool = False, thorough: bool = False) 
     retry: look at unchanged files that failed again
     thorough: look also at files that seem unchanged to a file system that cannot tell for sure
     """
-    found = Survey()
+    found = Survey(scan.place, covers=scan.covers)
     known = view.known_files(scan.place)
     failures = {failure.path: failure for failure in view.failures(scan.place)}
     for file in scan:
@@ -75,8 +82,10 @@ def survey(scan: Scan, view: View, retry: bool = False, thorough: bool = False) 
         else:
             found.ignored += 1
     gone = {path: file for path, file in known.items() if scan.covers(path)}
+    found.beside = scan.beside
     away = unmounted({path: file.stat for path, file in gone.items()})
     found.gone = {path: file.item for path, file in gone.items() if path not in away}
+    found.away = set(away)
     found.failed += [_away(folder) for folder in sorted(set(away.values()))]
     found.stale = [path for path in failures if scan.covers(path)]
     found.failed += unlisted(scan)

@@ -36,6 +36,7 @@ class Draft:
     modality: Modality
     facts: dict[str, float] = field(default_factory=dict)
     words: str = ""
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     truncated_at_s: float | None = None
     spans: list[Span] = field(default_factory=list)
     vectors: list[NDArray[np.float16]] = field(default_factory=list)  # each (n, dim), unit rows
@@ -102,6 +103,7 @@ class Encoder:
                 raise draft.error
         # A long sound knows its length only when it was walked through.
         draft.facts = {name: float(value) for name, value in reading.facts.items()}
+        draft.labels = dict(reading.labels)
         draft.words, draft.truncated_at_s = reading.words, reading.truncated_at_s
 
     def _encode(self, modality: Modality) -> None:

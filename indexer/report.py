@@ -35,6 +35,7 @@ class Report:
 
     by_modality: files that were embedded, or found to be copies; ignored: files of no known kind
     left_out: files and folders that `index.ignore` or a file named .unisearchignore names
+    described: files whose words from beside them were taken in anew
     no_preview: contents whose preview could not be made or stored; log level debug says why
     truncated: sounds embedded in this run that are longer than the limit, and where they were cut
     """
@@ -50,6 +51,7 @@ class Report:
     ignored: int = 0
     truncated: list[tuple[bytes, float]] = field(default_factory=list)  # (path, seconds)
     left_out: int = 0
+    described: int = 0
     no_preview: int = 0
 
     def count(self, outcome: Outcome, modality: Modality | None = None) -> None:
@@ -84,6 +86,7 @@ class Report:
             ignored=self.ignored,
             truncated=earlier.truncated + self.truncated,
             left_out=self.left_out,
+            described=earlier.described + self.described,
             no_preview=earlier.no_preview + self.no_preview,
         )
 

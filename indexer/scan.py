@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 from indexer import ignore
 from indexer.marks import keeps_inodes
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import Stat
+from unisearch.media.read import modality_of
+from unisearch.media.sidecar import base_of
 
 #: Folders of systems, tools and version control; those with a leading dot are skipped anyway.
 SYSTEM_FOLDERS = frozenset(
@@ -52,7 +55,9 @@ class Scan:
     ignore: globs of names, or of paths below `top`
     skip: folders that are not entered (the library itself)
     top: the place or a folder above it, from which on files named .unisearchignore hold
+    only_words: texts that stand beside a picture, a sound or a model are no files of their own
     unlisted: after the walk, folders and files that the system did not show, with its reason
+    beside: after the walk, texts that may say what another file shows
     left_out: after the walk, how many files and folders globs and such files left out
     """
 
@@ -60,8 +65,10 @@ class Scan:
     ignore: Sequence[str] = ()
     skip: frozenset[bytes] = frozenset()
     top: bytes = b""
+    only_words: bool = False
     unlisted: dict[bytes, OSError] = field(default_factory=dict)
     left_out: int = 0
+    beside: dict[bytes, Found] = field(default_factory=dict)
     _firm: dict[int, bool] = field(default_factory=dict)  # by device
 
     def __iter__(self) -> Iterator[Found]:
@@ -74,17 +81,22 @@ class Scan:
             self.unlisted[self.place] = error
             return
         if not is_folder:
-            if stat.S_ISREG(status.st_mode):
+            if stat.S_ISREG(status.st_mode) and not self._only_words(self.place):
                 yield self._found(self.place, status)
             return
         folders = [(self.place, rules)]
         while folders:
             inner = []
             entries, rules = self._entries(*folders.pop())
+            described = _described(entry.name for entry in entries) if self.only_words else ()
             for entry in entries:
                 found = self._look(entry)
                 if isinstance(found, Found):
-                    yield found
+                    base = base_of(entry.name)
+                    if base is not None:
+                        self.beside[found.path] = found
+                    if base is None or base not in described:
+                        yield found
                 elif found:
                     inner.append((found, rules))
             folders += reversed(inner)
@@ -105,6 +117,17 @@ class Scan:
             if self._hidden(name, inner) or self._left_out(name, inner, rules, inner != path):
                 return False
         return True
+
+    def _only_words(self, path: bytes) -> bool:
+        """Whether that single file is one of the texts that are no files of their own."""
+        base = base_of(os.path.basename(path)) if self.only_words else None  # noqa: PTH119 (bytes)
+        if base is None:
+            return False
+        try:
+            with os.scandir(os.path.dirname(path)) as entries:  # noqa: PTH120 (bytes)
+                return base in _described(entry.name for entry in entries)
+        except OSError:
+            return False
 
     def _rules_above(self) -> _Rules:
         """Those of the folders from the top down to before the place."""
@@ -171,6 +194,21 @@ class Scan:
     @cached_property
     def _globs(self) -> re.Pattern[str] | None:
         return re.compile("|".join(map(translate, self.ignore))) if self.ignore else None
+
+
+def _described(names: Iterable[bytes]) -> set[bytes]:
+    """What the names of texts begin with that belong to one of these files; see sidecar.py."""
+    found: set[bytes] = set()
+    for name in names:
+        base, suffix = os.path.splitext(name)  # noqa: PTH122 (bytes)
+        if _can_be_described(suffix):
+            found |= {name, base}
+    return found
+
+
+@cache
+def _can_be_described(suffix: bytes) -> bool:
+    return modality_of(Path("a" + os.fsdecode(suffix))) not in (None, "text")
 
 
 def _steps(above: bytes, path: bytes) -> Iterator[tuple[bytes, bytes]]:

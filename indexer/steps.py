@@ -74,6 +74,7 @@ def needs_of(settings: Settings) -> str:
         "space": settings.space,
         "models": str(settings.models.absolute()),
         "ignore": settings.index.ignore,
+        "sidecars": settings.index.sidecars,
         "limits": settings.limits.model_dump(mode="json"),
     }
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()

@@ -40,6 +40,7 @@ def put_drafts(
                 draft.facts,
                 draft.words,
                 draft.truncated_at_s,
+                draft.labels,
             )
             new[draft.modality].append((tx.put_segments(known, draft.spans), draft))
         contents[draft] = known

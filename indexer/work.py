@@ -14,6 +14,7 @@ from indexer.places import Place, ensure_roots, is_gone, place_of
 from indexer.report import Progress, Report
 from indexer.rules import scan_of
 from indexer.scan import Found, Scan
+from indexer.sidecars import describe
 from indexer.store import settle
 from indexer.swaps import swapped
 from unisearch.catalog.folders import relative
@@ -79,16 +80,23 @@ class Work:
             )
             self._total.update(kind_of(file) for one in surveys for file in one.look)
             try:
+                yield from self._describe(surveys, places)
                 for one in surveys:
                     for file in one.look:
                         if self._take(file, one.known.get(file.path)):
                             yield from self._pause(places)
                 self._batch.commit()
                 self._drop(surveys)
+                yield from self._describe(surveys, places)
             except KeyboardInterrupt:
                 self._batch.commit()
                 raise
             self.report.seconds = time.monotonic() - self._started
+
+    def _describe(self, surveys: Sequence[Survey], places: Sequence[bytes]) -> Generator[None]:
+        """Words from beside files: of known items at once, of new ones when they are there."""
+        for _ in describe(self.rooms, surveys, self.report):
+            yield from self._pause(places)
 
     def _pause(self, places: Sequence[bytes]) -> Iterator[None]:
         self.report.seconds = time.monotonic() - self._started

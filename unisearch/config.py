@@ -69,8 +69,24 @@ class IndexSettings(Section):
     commit_every: int = Field(
         256, ge=1, description="segments after which the library is made durable"
     )
+    workers: int = Field(
+        0, ge=0, le=256, description="processes that decode files; 0: a core less than there are"
+    )
+    timeout_s: float = Field(
+        60.0,
+        gt=0,
+        description="longest time to decode a file; 5 s more for each part that it has given",
+    )
+    worker_memory_mb: int = Field(
+        4096, ge=64, description="memory that decoding one file may take, MB"
+    )
     ignore: tuple[str, ...] = Field(
         (), description="globs of names or paths below a root that are not indexed"
+    )
+    sidecars: Literal["both", "words", "off"] = Field(
+        "both",
+        description="texts beside a picture, a sound or a model (a.txt, a.json beside a.jpg): "
+        "words of that file and texts of their own (both), words alone, or off",
     )
 
 
@@ -94,6 +110,50 @@ class VectorSettings(Section):
     )
 
 
+class WatchSettings(Section):
+    """How the daemon watches folders, and what it writes about that."""
+
+    polling: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="look through folders instead of waiting for events: auto does so on network "
+        "drives, and where the system has no more watches",
+    )
+    poll_s: float = Field(30.0, gt=0, description="seconds between two such looks")
+    quiet_s: float = Field(
+        0.3, ge=0, description="seconds without news after which a file is indexed"
+    )
+    settle_s: float = Field(
+        2.0,
+        ge=0,
+        description="seconds between two equal looks at a file whose end of writing does not show",
+    )
+    rescan_s: float = Field(
+        3600.0, ge=0, description="seconds between two looks through everything; 0 never does"
+    )
+    min_free_mb: int = Field(
+        500, ge=0, description="free disk space below which indexing waits, MB"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe message that the daemon writes"
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="of messages on stderr; auto writes JSON unless it is a terminal"
+    )
+    log_file: Path | None = Field(
+        None, description="file that messages are also written to, as JSON lines"
+    )
+    log_file_mb: float = Field(
+        10.0, gt=0, description="size at which that file is set aside for a new one, MB"
+    )
+    log_files: int = Field(5, ge=1, description="files set aside that are kept")
+
+    @field_validator("log_file")
+    @classmethod
+    def _is_a_file(cls, path: Path | None) -> Path | None:
+        """'~' means the user's home here too."""
+        return None if path is None or path == Path() else path.expanduser()
+
+
 class LimitSettings(Section):
     """What is refused before it is decoded, with the reason in the report."""
 
@@ -102,6 +162,21 @@ class LimitSettings(Section):
     audio_hours: float = Field(12.0, gt=0, description="a longer sound is indexed up to there")
     triangles: int = Field(20_000_000, ge=1, description="largest model, triangles")
     text_mb: int = Field(64, ge=1, description="largest text file, MB")
+
+
+class PreviewSettings(Section):
+    """Small pictures and excerpts that show what a file is."""
+
+    enabled: bool = Field(True, description="make previews of what is indexed")
+    side: int = Field(
+        512, ge=64, le=2048, description="longest side of a picture, px; a film of a model has half"
+    )
+    max_mb: int = Field(
+        10_240, ge=64, description="about as much as all previews may take, MB; the oldest go first"
+    )
+    renderer: Literal["auto", "software"] = Field(
+        "auto", description="auto draws models with OpenGL where the extra 'render' is installed"
+    )
 
 
 class Settings(BaseSettings):
@@ -130,7 +205,9 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     index: IndexSettings = IndexSettings()
     vectors: VectorSettings = VectorSettings()
+    watch: WatchSettings = WatchSettings()
     limits: LimitSettings = LimitSettings()
+    previews: PreviewSettings = PreviewSettings()
 
     #: The file that was read, if any.
     _file: Path | None = PrivateAttr(None)
@@ -159,21 +236,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then environment, then the file handed over as `_file`."""
         del dotenv_settings, file_secret_settings
-class PreviewSettings(Section):
-    """Small pictures and excerpts that show what a file is."""
-
-    enabled: bool = Field(True, description="make previews of what is indexed")
-    side: int = Field(
-        512, ge=64, le=2048, description="longest side of a picture, px; a film of a model has half"
-    )
-    max_mb: int = Field(
-        10_240, ge=64, description="about as much as all previews may take, MB; the oldest go first"
-    )
-    renderer: Literal["auto", "software"] = Field(
-        "auto", description="auto draws models with OpenGL where the extra 'render' is installed"
-    )
-
-
         assert isinstance(init_settings, InitSettingsSource)
         from_file = init_settings.init_kwargs.pop("_from_file", {})
         return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
@@ -202,7 +264,6 @@ def find_config(config: Path | str | None) -> Path | None:
 
     Raises BadSetting when a file was asked for by name and is not there.
     """
-    previews: PreviewSettings = PreviewSettings()
     asked = config or os.environ.get("UNISEARCH_CONFIG")
     if asked:
         try:

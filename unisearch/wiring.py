@@ -39,7 +39,8 @@ PREVIEWS_FOLDER = "previews"
 #: What stands in a library's folder.
 LIBRARY_NAMES = (
     *(CATALOG_FILE + end for end in ("", "-wal", "-shm", "-journal")),
-    *(VECTORS_FOLDER, INDEX_FOLDER, PREVIEWS_FOLDER, "writer.lock", "writer.sock"),
+    *(VECTORS_FOLDER, INDEX_FOLDER, PREVIEWS_FOLDER),
+    *("writer.lock", "writer.sock", "watch.lock"),
 )
 #: What a folder without a catalogue may hold and still become a library: the rest of an earlier
 #: one, and what systems put into every folder.
@@ -253,7 +254,6 @@ def pick_device(wanted: str) -> str:
     )
 
 
-def max_file_bytes(settings: Settings) -> int:
 def preview_options(settings: Settings) -> PreviewOptions | None:
     """How previews are made, None when they are not wanted."""
     chosen = settings.previews
@@ -262,6 +262,7 @@ def preview_options(settings: Settings) -> PreviewOptions | None:
     return PreviewOptions(chosen.side, chosen.side // 2, renderer=chosen.renderer)
 
 
+def max_file_bytes(settings: Settings) -> int:
     """The size of the largest file that is read; known without a space."""
     return settings.limits.file_mb * 1024**2
 

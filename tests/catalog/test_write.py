@@ -228,6 +228,7 @@ def test_labels_die_with_their_content(catalog: Catalog, add: Add) -> None:
         )
         tx.put_segments(content, [Span(None, None, "")])
         item = tx.put_item(tx.add_root(b"/media"), b"a.jpg", NOW, content)
+        tx.collect()
     with catalog.view() as view:
         assert view.labels(content) == {"artist": ["?", "Ada"]}
         row = view.item(item)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unisearch.catalog import backgrounds, check, words
 from unisearch.catalog.backgrounds import BackgroundRow
 from unisearch.catalog.check import Problem
-from unisearch.catalog.folders import below, join
+from unisearch.catalog.folders import below, join, relative
 from unisearch.catalog.rows import (
     Counts,
     DescribedRow,
@@ -57,6 +57,11 @@ _HITS = """
     )
     JOIN roots r ON r.id = i.root_id
 """
+_DESCRIBED = (
+    "SELECT r.path, i.rel_path, i.id, c.modality, s.key FROM items i"
+    " JOIN roots r ON r.id = i.root_id JOIN contents c ON c.id = i.content_id"
+    " LEFT JOIN sidecars s ON s.item_id = i.id"
+)
 _FROM_CONTENTS = "FROM contents c JOIN segments s ON s.content_id = c.id"
 _FROM_ITEMS = (
     "FROM items i JOIN contents c ON c.id = i.content_id JOIN segments s ON s.content_id = c.id"
@@ -281,13 +286,25 @@ class View:
         """Items at and below a place that files beside them may describe, and those they do."""
         clause, values = self._below(under)
         rows = self._connection.execute(
-            "SELECT r.path, i.rel_path, i.id, c.modality, s.key FROM items i"
-            " JOIN roots r ON r.id = i.root_id JOIN contents c ON c.id = i.content_id"
-            " LEFT JOIN sidecars s ON s.item_id = i.id"
-            f" WHERE (c.modality <> 'text' OR s.key IS NOT NULL){clause}",
+            f"{_DESCRIBED} WHERE (c.modality <> 'text' OR s.key IS NOT NULL){clause}",
             values,
         )
         return [DescribedRow(join(row[0], row[1]), *row[2:]) for row in rows]
+
+    def described_as(self, path: bytes) -> list[DescribedRow]:
+        """As described, the items at that path and at that path with any suffix behind it."""
+        found = []
+        for root, at in self._run("SELECT id, path FROM roots").fetchall():
+            rel_path = relative(at, path)
+            if rel_path:
+                bounds = (rel_path, rel_path + b".", rel_path + b"/")
+                rows = self._run(
+                    f"{_DESCRIBED} WHERE i.root_id = ? AND (i.rel_path = ?"
+                    " OR i.rel_path > ? AND i.rel_path < ?)",
+                    *(root, *bounds),
+                )
+                found += [DescribedRow(join(row[0], row[1]), *row[2:]) for row in rows]
+        return found
 
     def roots(self) -> list[RootRow]:
         """The indexed folders, by path."""
