@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from indexer.encode import Draft, Encoder
 from indexer.places import Place
+from indexer.previews import PreviewFolder, folder_of
 from indexer.report import Failure, Outcome, Report
 from indexer.store import put_drafts, settle
 from unisearch.catalog.rows import Stat
@@ -26,6 +29,7 @@ class Change:
     """What one file becomes: exactly one of content, draft and error is set, or item alone.
 
     item: it stays that item, also when it has another content now
+    order: its place in the run, so that what is told does not depend on who was quicker
     """
 
     place: Place
@@ -36,6 +40,7 @@ class Change:
     content: int | None = None
     draft: Draft | None = None
     error: Unreadable | None = None
+    order: int = 0
 
 
 @dataclass
@@ -47,42 +52,63 @@ class Batch:
     encoder: Encoder | None = None
     _changes: list[Change] = field(default_factory=list)
     _drafts: dict[bytes, Draft] = field(default_factory=dict)
+    _told: dict[bytes, int] = field(default_factory=dict)
     _parts: int = 0
     _since: float = field(default_factory=time.monotonic)
 
-    def add(self, change: Change) -> bool:
-        """Take a change; commit when enough are together. Whether everything is committed now."""
+    @cached_property
+    def _previews(self) -> PreviewFolder:
+        return folder_of(self.rooms)
+
+    def add(self, change: Change) -> None:
+        """Take a change whose content was read to its end."""
         if change.draft is not None and change.draft.digest not in self._drafts:
             self._drafts[change.draft.digest] = change.draft
             self._parts += len(change.draft.spans)
         self._changes.append(change)
-        if (
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for a commit: enough is together, or the last one is long ago."""
+        return (
             self._parts >= self.rooms.settings.index.commit_every
             or len(self._changes) >= MOST_CHANGES
             or time.monotonic() - self._since >= COMMIT_AFTER_S
-        ):
-            self.commit()
-        return not self._changes
+        )
 
     def draft_of(self, digest: bytes) -> Draft | None:
         """The draft of that content, when it waits in this batch."""
         return self._drafts.get(digest)
 
-    def commit(self) -> None:
-        """Make everything gathered durable and visible, or nothing of it."""
+    def commit(self, within_s: float = math.inf) -> bool:
+        """Make everything gathered durable and visible, or nothing of it; whether that was any.
+
+        within_s: what is not encoded by then is left for the next run
+        """
         if self._drafts and self.encoder is not None:
-            self.encoder.flush()
+            self.encoder.flush(self._drafts.values(), time.monotonic() + within_s)
         for change in self._changes:
             if change.draft is not None and change.draft.error is not None:
                 change.error, change.draft = change.draft.error, None
         # After an interruption inside the encoder a draft may not be whole: left for the next run.
         ready = [change for change in self._changes if change.draft is None or change.draft.whole]
+        ready.sort(key=lambda change: change.order)
         if ready:
             self._store(ready)
+        for draft in {change.draft for change in ready if change.draft}:
+            kept = self._previews.put(draft.digest, draft.previews)
+            self.report.no_preview += draft.no_preview or not kept
         self._changes, self._drafts, self._parts = [], {}, 0
         self._since = time.monotonic()
         for change in ready:
             self._count(change)
+        return bool(ready)
+
+    def sort_report(self) -> None:
+        """Tell of files in the order of the run, though a slow one was stored after others."""
+        first = -1  # what was known before the run
+        self.report.failed.sort(key=lambda one: self._told.get(one.path, first))
+        self.report.truncated.sort(key=lambda one: self._told.get(one[0], first))
 
     def _store(self, ready: list[Change]) -> None:
         library = self.rooms.library
@@ -98,6 +124,8 @@ class Batch:
             settle(tx, library)
 
     def _count(self, change: Change) -> None:
+        if change.error or (change.draft and change.draft.truncated_at_s is not None):
+            self._told[change.place.path] = change.order
         if change.error is None:
             self.report.count(change.outcome, change.modality)
             if change.draft is not None and change.draft.truncated_at_s is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import pickle
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer import shared
-from indexer.worker import AHEAD, JOB, ORDER, TAKEN, VALUES, Task
+from indexer.worker import AHEAD, JOB, ORDER, TAKEN, VALUES
 from unisearch.errors import UnisearchError
 
 _PROGRAM = "from indexer.worker import serve; serve()"
@@ -28,13 +27,15 @@ _SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THR
 
 @dataclass(eq=False)
 class Ask:
-    """A job that waits or is at work. path: the file, for what is told of a worker that died."""
+    """A job that waits or is at work.
+
+    path: the file, for what is told of a worker that died; data: the task and its arguments
+    values: so many it gave until now
+    """
 
     number: int
     path: bytes
-    task: Task
-    arguments: tuple[Any, ...]
-    messages: int = 0
+    data: bytes
     values: int = 0
 
 
@@ -86,9 +87,8 @@ class Child:
 
     def begin(self, ask: Ask, now_s: float) -> None:
         """Give it a job."""
-        data = pickle.dumps((ask.task, ask.arguments))
         self.ask, self.heard_s, self.busy_s = ask, now_s, 0.0
-        self._order(JOB, data)
+        self._order(JOB, ask.data)
 
     def hear(self, now_s: float) -> tuple[bytes, Any, list[tuple[str, int, str]]] | None:
         """(kind, value, what it logged) of its next message; None when it died or went wrong."""

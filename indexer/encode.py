@@ -1,27 +1,33 @@
-"""Files into vectors: read one after another, encoded in batches of one modality."""
+"""Prepared parts into vectors, in batches of one modality."""
 
 from __future__ import annotations
 
 import logging
-import os
+import math
+import time
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.scan import Found, stat_of
+from indexer.decode import Piece, unreadable
 from unisearch.catalog.rows import Span
-from unisearch.errors import MissingExtra, UnisearchError, Unreadable, VectorError
+from unisearch.errors import UnisearchError, Unreadable, VectorError
 from unisearch.index.halves import to_halves
-from unisearch.media.read import read
-from unisearch.records import Modality, Prepared, Reading, ReadOptions
+from unisearch.previews.make import Preview
+from unisearch.records import Modality, Prepared
 from unisearch.spaces.base import Space
 
 logger = logging.getLogger(__name__)
+
+#: Prepared parts of one modality that wait for a batch to be full, at most.
+MOST_BYTES = 128 * 1024**2
+#: Parts at once when a run is to end soon.
+HURRIED = 16
 
 
 @dataclass(eq=False)
@@ -29,6 +35,7 @@ class Draft:
     """A new content on its way into the library. Samples are dropped as soon as encoded.
 
     error: set when it turns out that it cannot be embedded
+    path: the file that it is read from; read: whether all its parts are here
     """
 
     digest: bytes
@@ -36,79 +43,66 @@ class Draft:
     modality: Modality
     facts: dict[str, float] = field(default_factory=dict)
     words: str = ""
-    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     truncated_at_s: float | None = None
     spans: list[Span] = field(default_factory=list)
     vectors: list[NDArray[np.float16]] = field(default_factory=list)  # each (n, dim), unit rows
+    previews: list[Preview] = field(default_factory=list)
+    no_preview: bool = False  # making them failed
     error: Unreadable | None = None
+    path: bytes = b""
+    read: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more parts of it will come."""
+        return self.read or self.error is not None
 
     @property
     def whole(self) -> bool:
         """Whether every part has its vector."""
-        return 0 < len(self.spans) == sum(map(len, self.vectors))
+        return self.read and 0 < len(self.spans) == sum(map(len, self.vectors))
 
 
 class _Waiting(NamedTuple):
     draft: Draft
-    path: bytes
     prepared: Prepared
 
 
 class Encoder:
-    """Collects prepared parts and encodes them in batches."""
+    """Collects prepared parts and encodes them in batches of one modality."""
 
-    def __init__(self, space: Space, options: ReadOptions, batch: int) -> None:
+    def __init__(self, space: Space, batch: int) -> None:
         self._space = space
-        self._options = options
         self._batch = batch
         self._waiting: dict[Modality, list[_Waiting]] = defaultdict(list)
+        self._bytes: dict[Modality, int] = defaultdict(int)
 
-    def draft(self, file: Found, digest: bytes) -> Draft:
-        """Read the file; its vectors are complete after `flush`.
-
-        Raises Unreadable, also when the file changed while it was read.
-        """
-        try:
-            reading = read(Path(os.fsdecode(file.path)), self._options)
-            draft = Draft(digest, file.stat.size_bytes, reading.modality)
-            self._fill(draft, file, reading)
-        except Exception as error:
-            raise unreadable(file.path, error) from error
-        return draft
-
-    def flush(self) -> None:
-        """Encode everything that waits."""
-        for modality in self._waiting:
-            self._encode(modality)
-
-    def _fill(self, draft: Draft, file: Found, reading: Reading) -> None:
-        try:
-            self._walk(draft, file, reading)
-            if not _unchanged(file):
-                raise Unreadable(file.path, "vanished", "it changed while it was read; run again")
-            if not draft.spans:
-                raise Unreadable(file.path, "corrupt", "there is nothing in it to index")
-        except Exception as error:
-            draft.error = unreadable(file.path, error)  # its parts that wait are not encoded
-            raise draft.error from error
-
-    def _walk(self, draft: Draft, file: Found, reading: Reading) -> None:
-        for part in reading.parts:
-            waiting = self._waiting[reading.modality]
-            waiting.append(_Waiting(draft, file.path, self._space.prepare(part.sample)))
-            draft.spans.append(Span(part.start_s, part.end_s, part.text))
-            if len(waiting) >= self._batch:
-                self._encode(reading.modality)
+    def add(self, draft: Draft, pieces: Iterable[Piece]) -> None:
+        """Take pieces of a draft; their vectors are complete after `flush` at the latest."""
+        waiting = self._waiting[draft.modality]
+        for piece in pieces:
             if draft.error is not None:
-                raise draft.error
-        # A long sound knows its length only when it was walked through.
-        draft.facts = {name: float(value) for name, value in reading.facts.items()}
-        draft.labels = dict(reading.labels)
-        draft.words, draft.truncated_at_s = reading.words, reading.truncated_at_s
+                return
+            draft.spans.append(Span(piece.start_s, piece.end_s, piece.text))
+            waiting.append(_Waiting(draft, piece.prepared))
+            self._bytes[draft.modality] += sum(array.nbytes for array in piece.prepared.arrays)
+            if len(waiting) >= self._batch or self._bytes[draft.modality] >= MOST_BYTES:
+                self._encode(draft.modality, len(waiting))
 
-    def _encode(self, modality: Modality) -> None:
+    def flush(self, drafts: Iterable[Draft], until: float = math.inf) -> None:
+        """Encode what waits of the modalities of these drafts; until: on the monotonic clock."""
+        most = self._batch if until == math.inf else HURRIED
+        for modality in sorted({draft.modality for draft in drafts if not draft.whole}):
+            while self._waiting[modality] and time.monotonic() < until:
+                self._encode(modality, most)
+
+    def _encode(self, modality: Modality, most: int) -> None:
         # Taken out first: after an interruption a draft may lack vectors, but never has one twice.
-        taken, self._waiting[modality] = self._waiting[modality], []
+        taken = self._waiting[modality][:most]
+        del self._waiting[modality][:most]
+        if not self._waiting[modality]:
+            self._bytes[modality] = 0
         waiting = [one for one in taken if one.draft.error is None]
         if not waiting:
             return
@@ -132,7 +126,7 @@ class Encoder:
             one.draft.vectors.append(to_halves(vectors))
         except VectorError as error:
             reason = f"the space '{self._space.id}' cannot embed it: {error}"
-            one.draft.error = Unreadable(one.path, "corrupt", reason)
+            one.draft.error = Unreadable(one.draft.path, "corrupt", reason)
 
     def _one_by_one(self, waiting: list[_Waiting]) -> NDArray[np.float32]:
         """The vectors of a batch that failed as a whole; NaN for those that fail alone too."""
@@ -141,34 +135,5 @@ class Encoder:
             try:
                 rows[row] = self._space.encode_prepared([one.prepared])[0]
             except Exception as error:
-                one.draft.error = unreadable(one.path, error)
+                one.draft.error = unreadable(one.draft.path, error)
         return rows
-
-
-def _unchanged(file: Found) -> bool:
-    try:
-        return stat_of(os.lstat(file.path)).same_file(file.stat)
-    except OSError as error:
-        raise unreadable(file.path, error) from error
-
-
-def unreadable(path: bytes, error: Exception) -> Unreadable:
-    """Whatever went wrong with one file, as its failure; raises what concerns all files."""
-    if isinstance(error, Unreadable):
-        return error
-    if isinstance(error, MissingExtra):
-        return Unreadable(path, "unsupported", str(error))
-    if isinstance(error, VectorError):
-        return Unreadable(path, "corrupt", str(error))
-    if isinstance(error, UnisearchError):
-        raise error
-    if isinstance(error, FileNotFoundError):
-        return Unreadable(path, "vanished", "the file is no longer there")
-    if isinstance(error, PermissionError):
-        return Unreadable(path, "permission", "no permission to read the file")
-    if isinstance(error, OSError) and error.errno:
-        reason = f"the system cannot read it: {error.strerror}; the next run tries again"
-        return Unreadable(path, "crash", reason, transient=True)
-    if isinstance(error, MemoryError):
-        return Unreadable(path, "memory", "too little memory to embed it")
-    return Unreadable(path, "crash", f"{type(error).__name__}: {error}"[:300])

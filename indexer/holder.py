@@ -24,10 +24,11 @@ from indexer.desk import Desk, Handed
 from indexer.handover import Answer, Back, Job
 from indexer.journal import Journal
 from indexer.lock import holder_of, take_lock
+from indexer.pool import Pools, limits_of
 from indexer.report import Progress, Report
 from indexer.steps import Steps, begin, needs_of
 from indexer.upkeep import Upkeep
-from indexer.work import ProgressHook
+from indexer.work import ProgressHook, Spare
 from unisearch.config import Settings
 from unisearch.errors import LibraryLocked, UnisearchError, display
 from unisearch.wiring import Rooms
@@ -85,6 +86,7 @@ class Holder:
         self._needs = needs_of(settings)
         self._upkeep: Upkeep | None = None
         self._journal = Journal()
+        self._pools = Pools(limits_of(settings))
         self._desk = Desk(settings.library)
         self._guests: deque[Guest] = deque()
         self._work = threading.Lock()  # whoever has it may write
@@ -110,14 +112,29 @@ class Holder:
             os.close(lock)
             raise
 
-    def do(self, job: Job, hook: ProgressHook | None = None) -> Report | int:
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether a run waits that its own process must do, since it has other settings."""
+        return any(
+            handed.job.name == "index" and handed.job.needs != self._needs
+            for handed in tuple(self._desk.waiting)
+            if not handed.cancelled
+        )
+
+    def hurry(self) -> None:
+        """What others wait for is given back at the end, however quick it would be."""
+        self._hurries = True
+
+    def do(
+        self, job: Job, hook: ProgressHook | None = None, spare: Spare | None = None
+    ) -> Report | int:
         """Do a job of our own, with turns for others between its steps.
 
         hook: called after each file, and again with the same numbers while others have a turn:
         what it raises ends this job.
         """
         with self._own_turn():
-            steps = begin(*self._open(), job, self._journal, self._keep)
+            steps = begin(*self._open(), job, self._journal, self._keep, spare, self._pools)
             self._hook, self._last = hook, None
             try:
                 while not steps.step():
@@ -148,6 +165,7 @@ class Holder:
             if self._idle is not None:
                 self._idle.join()
         finally:
+            self._pools.close()
             if self._upkeep is not None:
                 self._upkeep.stop()
             os.close(self._lock)
@@ -222,7 +240,8 @@ class Holder:
                 if handed.job.name == "index" and not self._may_run(handed.job, last):
                     left.append(handed)
                     continue
-                steps = begin(*self._open(), handed.job, self._journal, self._hook_of(handed))
+                hook = self._hook_of(handed)
+                steps = begin(*self._open(), handed.job, self._journal, hook, pools=self._pools)
             except UnisearchError as error:
                 self._answer(handed, error)
             else:

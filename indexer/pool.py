@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pickle
 import queue
 import selectors
 import signal
@@ -19,6 +20,7 @@ from typing import Any, Self
 
 from indexer.child import Ask, Child
 from indexer.worker import DONE, FAILED, NO_MEMORY, READY, Task
+from unisearch.config import Settings
 from unisearch.errors import FailureKind, UnisearchError, Unreadable
 
 logger = logging.getLogger(__name__)
@@ -93,9 +95,10 @@ class Pool:
 
     def submit(self, path: bytes, task: Task, *arguments: Any) -> int:
         """Have the job done; its number, under which it answers. path: the file it is about."""
+        data = pickle.dumps((task, arguments))
         with self._lock:
             self._count += 1
-            ask = Ask(self._count, path, task, arguments)
+            ask = Ask(self._count, path, data)
             self._queue.append(ask)
             self._open.add(ask.number)
         self._ring()
@@ -339,6 +342,12 @@ def workers_of(wanted: int) -> int:
     return max(1, min(16, (cores or 1) - 1))
 
 
+def limits_of(settings: Settings) -> Limits:
+    """The limits that the settings give to workers."""
+    index = settings.index
+    return Limits(workers_of(index.workers), index.timeout_s, index.worker_memory_mb * 1024**2)
+
+
 class Pools:
     """The pools of one writer. They stay between its runs: workers that are there cost no start.
 
@@ -362,6 +371,12 @@ class Pools:
         finally:
             pool.drop_all()
             self._free.append(pool)  # also one that failed: it has to be closed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End all workers."""

@@ -11,6 +11,7 @@ from indexer import changes
 from indexer.handover import Job
 from indexer.hinted import HintedWork
 from indexer.journal import Journal
+from indexer.pool import Pools
 from indexer.purge import purge
 from indexer.report import Report
 from indexer.store import settle
@@ -56,10 +57,11 @@ def begin(
     journal: Journal,
     hook: ProgressHook | None = None,
     spare: Spare | None = None,
+    pools: Pools | None = None,
 ) -> Steps:
     """The job on these rooms, and what becomes due by it; nothing is done before the first step."""
     if job.name == "index":
-        options = (rooms, hook, job.retry, job.thorough, journal)
+        options = (rooms, hook, job.retry, job.thorough, journal, pools)
         work = HintedWork(*options, spare=spare) if job.hinted else Work(*options)
         return Steps(_index(work, upkeep, job.paths), work.report)
     return _change(rooms, upkeep, job, journal)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 
 from indexer.batch import MOST_CHANGES, Batch, Change
+from indexer.decode import Recipe, is_plain
 from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, survey
 from indexer.encode import Encoder
+from indexer.flow import Flow
 from indexer.journal import Journal, News
 from indexer.places import Place, ensure_roots, is_gone, place_of
+from indexer.pool import Pools, limits_of
 from indexer.report import Progress, Report
 from indexer.rules import scan_of
 from indexer.scan import Found, Scan
@@ -20,9 +25,13 @@ from indexer.swaps import swapped
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import KnownFile, RootRow
 from unisearch.errors import Unreadable, display
-from unisearch.wiring import Rooms, check_space, max_file_bytes
+from unisearch.wiring import Rooms, check_space, max_file_bytes, preview_options
 
 ProgressHook = Callable[[Progress], None]
+#: After Ctrl-C so long what was read is still encoded.
+STOP_S = 1.0
+#: How long to wait for a worker before others hear that the run goes on.
+_TICK_S = 0.2
 #: Asked with the paths that are about to be forgotten; True keeps them this time.
 Spare = Callable[[Sequence[bytes]], bool]
 
@@ -31,6 +40,7 @@ class Work:
     """A run that writes. The library is right whenever it is stopped, and a new run goes on.
 
     journal: what other jobs of the same writer do while this run pauses
+    pools: workers that may be there already; else the run has its own
     """
 
     def __init__(
@@ -40,6 +50,7 @@ class Work:
         retry: bool = False,
         thorough: bool = False,
         journal: Journal | None = None,
+        pools: Pools | None = None,
     ) -> None:
         self.rooms = rooms
         self.report = Report()
@@ -49,6 +60,12 @@ class Work:
         self._batch = Batch(rooms, self.report)
         self._journal = journal or Journal()
         self._news = News()
+        self._lent = ExitStack()  # what ends with the run
+        self._pools = pools or self._lent.enter_context(Pools(limits_of(rooms.settings)))
+        self._flow: Flow | None = None
+        self._coming: list[tuple[Found, Change]] = []  # files whose content is being read
+        self._order = 0
+        self._committed = False  # since others had a turn
         self._shared = False  # whether others have written since this run began
         self._dropped: list[bytes] = []  # places that others took out of the library meanwhile
         self._hidden: set[bytes] = set()  # files that are there, but not wanted any more
@@ -81,16 +98,16 @@ class Work:
             self._total.update(kind_of(file) for one in surveys for file in one.look)
             try:
                 yield from self._describe(surveys, places)
-                for one in surveys:
-                    for file in one.look:
-                        if self._take(file, one.known.get(file.path)):
-                            yield from self._pause(places)
+                yield from self._embed(surveys, places)
                 self._batch.commit()
                 self._drop(surveys)
                 yield from self._describe(surveys, places)
             except KeyboardInterrupt:
-                self._batch.commit()
+                self._batch.commit(within_s=STOP_S)
                 raise
+            finally:
+                self._lent.close()
+                self._batch.sort_report()
             self.report.seconds = time.monotonic() - self._started
 
     def _describe(self, surveys: Sequence[Survey], places: Sequence[bytes]) -> Generator[None]:
@@ -98,15 +115,79 @@ class Work:
         for _ in describe(self.rooms, surveys, self.report):
             yield from self._pause(places)
 
-    def _pause(self, places: Sequence[bytes]) -> Iterator[None]:
+    def _embed(self, surveys: Sequence[Survey], places: Sequence[bytes]) -> Generator[None]:
+        """Look at each file; new contents are read ahead, and committed as they become whole."""
+        for one in surveys:
+            for file in one.look:
+                self._order += 1
+                self._take(file, one.known.get(file.path), self._order)
+                yield from self._go_on(places)
+        while self._coming:
+            yield from self._go_on(places, wait=True)
+
+    def _go_on(self, places: Sequence[bytes], wait: bool = False) -> Generator[None]:
+        """Take what was read meanwhile, and wait for more while too much is on its way."""
+        while True:
+            if self._flow is not None:
+                full = wait or self._flow.full or len(self._coming) >= MOST_CHANGES
+                came = self._flow.step(_TICK_S if full else 0.0)
+                self._gather()
+                if full and not came:
+                    self._tell(b"")
+            if self._committed or self._batch.is_due:
+                self._commit()
+                wrote, self._committed = self._committed, False
+                yield from self._pause(places, wrote)
+            if wait or self._flow is None or not (self._flow.full or came):
+                return
+
+    def _gather(self) -> None:
+        """Hand to the batch what was read to its end."""
+        coming, self._coming = self._coming, []
+        for file, change in coming:
+            draft = change.draft
+            assert draft is not None
+            if draft.error is not None and draft.path != file.path:
+                # The file of the same content that was read failed: this one is read for itself.
+                change.draft = self._opened_flow().draft(file, draft.digest)
+            if change.draft is not None and change.draft.ended:
+                self._finish(change)
+            else:
+                self._coming.append((file, change))
+
+    def _finish(self, change: Change) -> None:
+        """All is known of a file: it waits for the next commit."""
+        if change.draft is not None and change.draft.error is not None:
+            self._claimed.discard(change.item or 0)
+            place, stat, error = change.place, change.stat, change.draft.error
+            change = Change(place, stat, "added", error=error, order=change.order)
+        self._batch.add(change)
+        if self._batch.is_due:
+            self._commit()
+        self._done[modality_at(change.place.path) or "other"] += 1
+        self._tell(change.place.path)
+
+    def _commit(self) -> None:
+        self._committed |= self._batch.commit()
+
+    def _look_again(self) -> None:
+        """Others have written: what is not committed yet is decided anew. Its reading goes on."""
+        coming, self._coming = self._coming, []
+        for file, change in coming:
+            self._claimed.discard(change.item or 0)
+            self._take(file, None, change.order)
+
+    def _pause(self, places: Sequence[bytes], wrote: bool = True) -> Iterator[None]:
         self.report.seconds = time.monotonic() - self._started
-        self._journal.wrote(by=self._news)
+        if wrote:
+            self._journal.wrote(by=self._news)
         yield
         dropped = self._news.read()
         if dropped is not None:
             self._shared = True
             self._dropped += dropped
             self._take_places([place for place in places if not self._was_dropped(place)])
+            self._look_again()
 
     def _was_dropped(self, path: bytes) -> bool:
         return any(relative(place, path) is not None for place in self._dropped)
@@ -132,49 +213,60 @@ class Work:
     def _scan(self, place: bytes) -> Scan:
         return scan_of(self.rooms, place)
 
-    def _take(self, file: Found, before: KnownFile | None) -> bool:
-        """Look at one file; whether everything is committed now."""
-        self._done[kind_of(file)] += 1
+    def _take(self, file: Found, before: KnownFile | None, order: int) -> None:
+        """Look at one file, and have its content read when that is new."""
         place = self._place(file.path)
         if place is None:
-            return False
+            self._done[kind_of(file)] += 1
+            return
         if self._shared:
             with self.rooms.catalog.view() as view:
                 before = view.known_files(file.path).get(file.path)
             if before and before.content is not None and before.stat.same_file(file.stat):
+                self._done[kind_of(file)] += 1
                 self.report.unchanged += 1
-                return False
+                return
         try:
             change = self._change(place, file, before)
         except Unreadable as error:
             change = Change(place, file.stat, "added", error=error)
-        committed = self._batch.add(change)
-        self._tell(file.path)
-        return committed
+        change.order = order
+        if change.draft is None or change.draft.ended:
+            self._finish(change)
+        else:
+            self._coming.append((file, change))
 
     def _change(self, place: Place, file: Found, before: KnownFile | None) -> Change:
-        """What becomes of the file; new content is read here. Raises Unreadable."""
+        """What becomes of the file; new content begins to be read here. Raises Unreadable."""
         other = None if self._shared else self._swapped.get(file.path)
         before = other or before
         with self.rooms.catalog.view() as view:
             found = look_at(file, before, view, self._claimed, max_file_bytes(self.rooms.settings))
         modality, draft = modality_at(file.path), None
         if found.kind == "new":
-            draft = self._batch.draft_of(found.digest) or self._encoder().draft(file, found.digest)
+            draft = self._batch.draft_of(found.digest)
+            draft = draft or self._opened_flow(file).draft(file, found.digest)
             modality = draft.modality
         if found.item is not None:
             self._claimed.add(found.item)
         outcome = "moved" if other and found.kind == "same" else outcome_of(found, before)
         return Change(place, file.stat, outcome, modality, found.item, found.content, draft)
 
-    def _encoder(self) -> Encoder:
+    def _opened_flow(self, file: Found | None = None) -> Flow:
         """Made with the first new content: a run that finds none loads no model."""
-        if self._batch.encoder is None:
-            space = self.rooms.space
+        if self._flow is None:
+            pool = self._lent.enter_context(self._pools.lend())
+            if file is not None and not is_plain(file):  # they start while the network is loaded
+                pool.start(self._total.total() - self._total["text"])
+            space, settings = self.rooms.space, self.rooms.settings
             check_space(self.rooms, space.id)
-            batch = self.rooms.settings.index.batch
-            self._batch.encoder = Encoder(space, self.rooms.read_options, batch)
-        return self._batch.encoder
+            options, previews = self.rooms.read_options, preview_options(settings)
+            if previews is not None:
+                options = replace(options, preview_side=previews.side)
+            self._batch.encoder = Encoder(space, settings.index.batch)
+            recipe = Recipe(options, space.preparer, previews)
+            self._flow = Flow(self._batch.encoder, recipe, pool)
+        return self._flow
 
     def _drop(self, surveys: Sequence[Survey]) -> None:
         """Forget what is gone, after everything that moved was found again."""

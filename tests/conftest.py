@@ -24,6 +24,16 @@ def _no_settings_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _workers_stay() -> Iterator[None]:
+    """Workers that decode files are started once, not for each test."""
+    from tests.workers import KeptPools
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexer.holder.Pools", KeptPools)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of fixtures that do not ship: $UNISEARCH_SHARED, else beside the checkout."""

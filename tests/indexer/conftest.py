@@ -123,6 +123,6 @@ def nothing_embedded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         def embed(*ignored: object) -> None:
             raise KeyError("something was embedded")
 
-        monkeypatch.setattr("unisearch.spaces.toy.ToySpace.prepare", embed)
+        monkeypatch.setattr("indexer.flow.decode", embed)
 
     return forbid

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from indexer.decode import Piece, unreadable
+from indexer.scan import Found
 from unisearch.errors import Unreadable
 
 
@@ -32,6 +34,13 @@ def arrays(count: int, shape: tuple[int, ...]) -> Iterator[tuple[int, np.ndarray
 def fail(path: bytes) -> Iterator[int]:
     yield 1
     raise Unreadable(path, "corrupt", "made to fail")
+
+
+def fail_as_a_disk(file: Found, recipe: object) -> Iterator[Piece]:
+    """In the place of `decode`."""
+    del recipe
+    raise unreadable(file.path, OSError(5, "Input/output error"))
+    yield
 
 
 def odd() -> Iterator[int]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from indexer import Indexer, Progress
 from indexer.detect import modality_at
+from tests.indexer import tasks
 from unisearch.errors import (
     ForeignSpace,
     LibraryDamaged,
@@ -256,14 +257,13 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(
 ) -> None:
     library.fill()
     note = library.media / "note.txt"
-    original = ToySpace.prepare
 
-    def prepare(space: ToySpace, sample: object) -> Prepared:
-        if note.stat().st_size < 60 and getattr(sample, "text", None):
+    def words_of(text: str) -> NDArray[np.float32]:  # called here: a small text is read here
+        if note.stat().st_size < 60:
             note.write_text("Grown while it was read. " * 4)
-        return original(space, sample)  # type: ignore[arg-type]
+        return np.ones(64, np.float32)
 
-    monkeypatch.setattr(ToySpace, "prepare", prepare)
+    monkeypatch.setattr("unisearch.spaces.toy._text", words_of)
     first = library.run()
     second = library.run()
 
@@ -389,11 +389,8 @@ def test_an_error_of_the_system_is_reported_and_tried_again(
     (library.media / "note.txt").write_text("Other words. ")
     item = library.item("note.txt")
 
-    def failing(path: Path, options: object) -> None:
-        raise OSError(5, "Input/output error")
-
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.encode.read", failing)
+        patch.setattr("indexer.flow.decode", tasks.fail_as_a_disk)
         first = library.run()
     known = library.item("note.txt")
     second = library.run()

@@ -1,0 +1,95 @@
+"""New contents on their way: read ahead by the workers, encoded as their parts come."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from indexer.decode import Recipe, Whole, decode, is_plain, unreadable
+from indexer.detect import modality_at
+from indexer.encode import Draft, Encoder
+from indexer.pool import Answer, Pool
+from indexer.scan import Found
+from unisearch.errors import Unreadable
+from unisearch.media.read import read
+
+#: Files that wait for a worker, for each worker: none has to wait for us.
+AHEAD = 2
+
+
+class Flow:
+    """Reads files in the workers of a pool and encodes what they send."""
+
+    def __init__(self, encoder: Encoder, recipe: Recipe, pool: Pool) -> None:
+        self._encoder = encoder
+        self._recipe = recipe
+        self._pool = pool
+        self._jobs: dict[int, Draft] = {}
+        self._drafts: dict[bytes, Draft] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether enough files are on their way."""
+        return len(self._jobs) >= AHEAD * self._pool.limits.workers + 2
+
+    def draft(self, file: Found, digest: bytes) -> Draft:
+        """The content of that file, which begins to be read; or the one of a file with the same.
+
+        Raises Unreadable for a file that no reader is for.
+        """
+        modality = modality_at(file.path)
+        if modality is None:
+            read(Path(os.fsdecode(file.path)))  # raises
+            raise AssertionError("a reader without a suffix")
+        draft = self._drafts.get(digest)
+        if draft is not None:
+            return draft
+        draft = Draft(digest, file.stat.size_bytes, modality, path=file.path)
+        if is_plain(file):
+            self._read_here(draft, file)
+        else:
+            self._drafts[digest] = draft
+            self._jobs[self._pool.submit(file.path, decode, file, self._recipe)] = draft
+        return draft
+
+    def step(self, timeout_s: float) -> bool:
+        """Take what the workers have to say next; whether there was anything within that time."""
+        if not self._jobs:
+            return False
+        answer = self._pool.take(timeout_s)
+        if answer is None:
+            return False
+        draft = self._jobs.get(answer.job)
+        if draft is not None:
+            self._take(draft, answer)
+        return True
+
+    def _take(self, draft: Draft, answer: Answer) -> None:
+        self._encoder.add(draft, answer.values)
+        if answer.error is not None:
+            draft.error = draft.error or unreadable(draft.path, answer.error)
+        elif answer.done:
+            _complete(draft, answer.result)
+        if draft.ended:
+            if not answer.done:
+                self._pool.drop(answer.job)
+            del self._jobs[answer.job]
+            del self._drafts[draft.digest]
+
+    def _read_here(self, draft: Draft, file: Found) -> None:
+        pieces = decode(file, self._recipe)
+        try:
+            while draft.error is None:
+                self._encoder.add(draft, [next(pieces)])
+        except StopIteration as end:
+            _complete(draft, end.value)
+        except Unreadable as error:
+            draft.error = error
+
+
+def _complete(draft: Draft, whole: Whole) -> None:
+    draft.facts, draft.words = dict(whole.facts), whole.words
+    draft.labels = whole.labels
+    draft.truncated_at_s = whole.truncated_at_s
+    draft.previews, draft.no_preview = whole.previews, whole.no_preview
+    draft.read = True
