@@ -84,44 +84,57 @@ class StarterSpace(Space):
 
 
 def encode_batch(model: Starter, batch: Sequence[Prepared]) -> NDArray[np.float32]:
-    """Unit rows (n, DIM) in order, on the device of the model."""
+    """Unit rows (n, DIM) in order, on the device of the model.
+
+    A GPU works on one chunk while the next one is stacked here.
+    """
     rows = np.empty((len(batch), DIM), np.float32)
     size = BATCH.get(next(model.parameters()).device.type, 16)
     places: dict[Modality, list[int]] = defaultdict(list)
     for place, prepared in enumerate(batch):
         places[prepared.modality].append(place)
+    begun: tuple[list[int], torch.Tensor] | None = None
     for modality, wanted in places.items():
         for start in range(0, len(wanted), size):
             chunk = wanted[start : start + size]
-            rows[chunk] = _halving(model, modality, [batch[place].arrays for place in chunk])
+            found = _halving(model, modality, [batch[place].arrays for place in chunk])
+            if begun is not None:
+                rows[begun[0]] = begun[1].cpu().numpy()
+            begun = chunk, found
+    if begun is not None:
+        rows[begun[0]] = begun[1].cpu().numpy()
     return rows
 
 
 def _halving(
     model: Starter, modality: Modality, batch: list[tuple[NDArray[np.generic], ...]]
-) -> NDArray[np.float32]:
+) -> torch.Tensor:
     """Rows of a batch, in two halves when the device has no memory for the whole."""
     try:
         return _encode(model, modality, batch)
     except torch.OutOfMemoryError:
         if len(batch) == 1:
             raise
-        torch.cuda.empty_cache()
-        half = len(batch) // 2
-        parts = [_halving(model, modality, part) for part in (batch[:half], batch[half:])]
-        return np.concatenate(parts)
+    # Here the error is gone, and with it what its frames held on the device.
+    torch.cuda.empty_cache()
+    half = len(batch) // 2
+    return torch.cat([_halving(model, modality, part) for part in (batch[:half], batch[half:])])
 
 
 def _encode(
     model: Starter, modality: Modality, batch: list[tuple[NDArray[np.generic], ...]]
-) -> NDArray[np.float32]:
+) -> torch.Tensor:
+    """float32 (n, DIM) on the device, where it may still be computed on return."""
     device = next(model.parameters()).device
     on_gpu = device.type == "cuda"
+    parts = stack(modality, batch)
+    if on_gpu:  # from pinned memory a copy goes on while we do
+        parts = [part.pin_memory() for part in parts]
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=on_gpu):
-        rows = model(modality, [part.to(device) for part in stack(modality, batch)])
+        rows = model(modality, [part.to(device, non_blocking=on_gpu) for part in parts])
         if modality in ("audio", "text"):
             rows = _mean_of_pieces(rows, [len(_cut(modality, arrays)) for arrays in batch])
-        found: NDArray[np.float32] = rows.float().cpu().numpy()
+        found: torch.Tensor = rows.float()
     return found
 
 
