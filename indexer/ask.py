@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from indexer.desk import peer, socket_path
-from indexer.handover import Alive, Back, BadMessage, Job, decode_answer, encode_job
+from indexer.handover import Alive, Back, BadMessage, Job, Status, decode_answer, encode_job
 from indexer.lock import cpu_ticks, holder_of
 from indexer.report import Progress, Report
 from indexer.work import ProgressHook
@@ -107,6 +107,8 @@ class Asking:
             ) from None
         if isinstance(answer, UnisearchError):
             raise answer
+        if isinstance(answer, Status):  # nobody asked for it
+            return None
         if isinstance(answer, Alive):
             if not answer.begun:
                 self._notice()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from indexer.encode import Draft, Encoder
+from indexer.meter import Meter
 from indexer.places import Place
 from indexer.previews import PreviewFolder, folder_of
 from indexer.report import Failure, Outcome, Report
@@ -49,6 +50,7 @@ class Batch:
 
     rooms: Rooms
     report: Report
+    meter: Meter
     encoder: Encoder | None = None
     _changes: list[Change] = field(default_factory=list)
     _drafts: dict[bytes, Draft] = field(default_factory=dict)
@@ -66,6 +68,10 @@ class Batch:
             self._drafts[change.draft.digest] = change.draft
             self._parts += len(change.draft.spans)
         self._changes.append(change)
+
+    def count(self) -> int:
+        """How many files wait for the next commit."""
+        return len(self._changes)
 
     @property
     def is_due(self) -> bool:
@@ -128,10 +134,13 @@ class Batch:
             self._told[change.place.path] = change.order
         if change.error is None:
             self.report.count(change.outcome, change.modality)
+            self.meter.file(change.outcome, change.modality, change.stat.ctime_ns / 1e9)
             if change.draft is not None and change.draft.truncated_at_s is not None:
                 self.report.truncated.append((change.place.path, change.draft.truncated_at_s))
         else:
-            self.report.failed.append(Failure.of(change.place.path, change.error))
+            failure = Failure.of(change.place.path, change.error)
+            self.report.failed.append(failure)
+            self.meter.failure(failure)
 
 
 def _apply(tx: Writing, change: Change) -> None:

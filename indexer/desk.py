@@ -10,9 +10,10 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from indexer.handover import (
     MAX_LINE_BYTES,
@@ -21,6 +22,7 @@ from indexer.handover import (
     Answer,
     BadMessage,
     Job,
+    Status,
     decode_job,
     encode_answer,
 )
@@ -126,13 +128,15 @@ class Line:
 class Desk:
     """Takes in jobs in a thread of its own, so that none who waits takes the holder for dead.
 
+    facts: what is told to who only wants to know what goes on
     waiting: jobs that nobody works on yet, in the order in which they came
     Only the holder of the lock may have one. Where no socket can be made, none comes: others then
     wait for the lock.
     """
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Path, facts: Callable[[], dict[str, Any]]) -> None:
         self.library = library
+        self._facts = facts
         self.waiting: deque[Handed] = deque()
         self.arrived = threading.Event()
         self._closing = False
@@ -224,7 +228,9 @@ class Desk:
                 line.handed.cancelled = True
             line.say(encode_answer(UnisearchError(f"not understood: {error}")), end=True)
         else:
-            if job is not None:
+            if job is not None and job.name == "status":
+                line.say(encode_answer(Status(self._facts())), end=True)
+            elif job is not None:
                 line.handed = Handed(job)
                 self.waiting.append(line.handed)
                 self.arrived.set()

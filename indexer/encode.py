@@ -90,6 +90,10 @@ class Encoder:
             if len(waiting) >= self._batch or self._bytes[draft.modality] >= MOST_BYTES:
                 self._encode(draft.modality, len(waiting))
 
+    def count(self) -> int:
+        """How many parts wait to be encoded."""
+        return sum(map(len, list(self._waiting.values())))
+
     def flush(self, drafts: Iterable[Draft], until: float = math.inf) -> None:
         """Encode what waits of the modalities of these drafts; until: on the monotonic clock."""
         most = self._batch if until == math.inf else HURRIED

@@ -21,8 +21,8 @@ SOCKET_FILE = "writer.sock"
 #: The longest line that is taken from another process: a full command line of paths, in base64.
 MAX_LINE_BYTES = 16 * 2**20
 
-JobName = Literal["index", "forget", "tag", "remove_root", "relocate"]
-NAMES: tuple[JobName, ...] = ("index", "forget", "tag", "remove_root", "relocate")
+JobName = Literal["index", "forget", "tag", "remove_root", "relocate", "status"]
+NAMES: tuple[JobName, ...] = ("index", "forget", "tag", "remove_root", "relocate", "status")
 
 T = TypeVar("T")
 
@@ -33,7 +33,8 @@ class BadMessage(ValueError):
 
 @dataclass(frozen=True)
 class Job:
-    """A change to the library. Each may be done twice without harm.
+    """A change to the library, each of which may be done twice without harm; or a look at the
+    writer ("status"), which the desk answers itself.
 
     paths: absolute and real; of `relocate` the old and the new folder
     retry: `index` reads files again that failed before
@@ -69,8 +70,15 @@ class Back:
     report: Report | None = None
 
 
+@dataclass(frozen=True)
+class Status:
+    """What the holder does; facts: plain values, see Meter.facts."""
+
+    facts: dict[str, Any]
+
+
 #: What comes back: signs of life and progress, then one end. A number counts items or files.
-Answer = Alive | Progress | Report | int | Back | UnisearchError
+Answer = Alive | Progress | Report | int | Back | Status | UnisearchError
 
 
 def encode_job(job: Job) -> bytes:
@@ -116,6 +124,8 @@ def encode_answer(answer: Answer) -> bytes:
             return _line({"is": "report", **_plain(answer)})
         case Back(report):
             return _line({"is": "back", "report": _plain(report) if report else None})
+        case Status(facts):
+            return _line({"is": "status", "facts": facts})
         case UnisearchError():
             facts = {name: value for name, value in vars(answer).items() if _is_plain(value)}
             kind = type(answer).__name__
@@ -139,6 +149,8 @@ def decode_answer(line: bytes) -> Answer:
                 return Back(_report(said["report"]) if said["report"] else None)
             case "error":
                 return _error(said["kind"], str(said["message"]), dict(said["facts"]))
+            case "status":
+                return Status(dict(said["facts"]))
             case "count":
                 return int(said["count"])
             case kind:

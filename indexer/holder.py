@@ -24,6 +24,7 @@ from indexer.desk import Desk, Handed
 from indexer.handover import Answer, Back, Job
 from indexer.journal import Journal
 from indexer.lock import holder_of, take_lock
+from indexer.meter import Meter
 from indexer.pool import Pools, limits_of
 from indexer.report import Progress, Report
 from indexer.steps import Steps, begin, needs_of
@@ -53,7 +54,7 @@ def alone(library: Path) -> Iterator[None]:
         where = display(library)
         raise LibraryLocked(f"{where}: another process writes{by}; wait until it is done")
     try:
-        desk = Desk(library)
+        desk = Desk(library, Meter().facts)
         try:
             yield
         finally:
@@ -87,7 +88,8 @@ class Holder:
         self._upkeep: Upkeep | None = None
         self._journal = Journal()
         self._pools = Pools(limits_of(settings))
-        self._desk = Desk(settings.library)
+        self._meter = Meter()
+        self._desk = Desk(settings.library, self._meter.facts)
         self._guests: deque[Guest] = deque()
         self._work = threading.Lock()  # whoever has it may write
         self._hook: ProgressHook | None = None
@@ -134,7 +136,7 @@ class Holder:
         what it raises ends this job.
         """
         with self._own_turn():
-            steps = begin(*self._open(), job, self._journal, self._keep, spare, self._pools)
+            steps = self._begin(job, self._keep, spare)
             self._hook, self._last = hook, None
             try:
                 while not steps.step():
@@ -240,14 +242,17 @@ class Holder:
                 if handed.job.name == "index" and not self._may_run(handed.job, last):
                     left.append(handed)
                     continue
-                hook = self._hook_of(handed)
-                steps = begin(*self._open(), handed.job, self._journal, hook, pools=self._pools)
+                steps = self._begin(handed.job, self._hook_of(handed))
             except UnisearchError as error:
                 self._answer(handed, error)
             else:
                 handed.begun = True
                 self._guests.append(Guest(handed, steps))
         self._desk.waiting.extendleft(reversed(left))
+
+    def _begin(self, job: Job, hook: ProgressHook, spare: Spare | None = None) -> Steps:
+        rooms, upkeep = self._open()
+        return begin(rooms, upkeep, job, self._journal, hook, spare, self._pools, self._meter)
 
     def _may_run(self, job: Job, last: bool) -> bool:
         """Not with other settings; and at the end no network is loaded for others."""

@@ -11,6 +11,7 @@ from indexer import changes
 from indexer.handover import Job
 from indexer.hinted import HintedWork
 from indexer.journal import Journal
+from indexer.meter import Meter
 from indexer.pool import Pools
 from indexer.purge import purge
 from indexer.report import Report
@@ -58,10 +59,11 @@ def begin(
     hook: ProgressHook | None = None,
     spare: Spare | None = None,
     pools: Pools | None = None,
+    meter: Meter | None = None,
 ) -> Steps:
     """The job on these rooms, and what becomes due by it; nothing is done before the first step."""
     if job.name == "index":
-        options = (rooms, hook, job.retry, job.thorough, journal, pools)
+        options = (rooms, hook, job.retry, job.thorough, journal, pools, meter)
         work = HintedWork(*options, spare=spare) if job.hinted else Work(*options)
         return Steps(_index(work, upkeep, job.paths), work.report)
     return _change(rooms, upkeep, job, journal)

@@ -14,6 +14,7 @@ from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, su
 from indexer.encode import Encoder
 from indexer.flow import Flow
 from indexer.journal import Journal, News
+from indexer.meter import Meter
 from indexer.places import Place, ensure_roots, is_gone, place_of
 from indexer.pool import Pools, limits_of
 from indexer.report import Progress, Report
@@ -41,6 +42,7 @@ class Work:
 
     journal: what other jobs of the same writer do while this run pauses
     pools: workers that may be there already; else the run has its own
+    meter: counts what becomes of each file
     """
 
     def __init__(
@@ -51,13 +53,15 @@ class Work:
         thorough: bool = False,
         journal: Journal | None = None,
         pools: Pools | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.rooms = rooms
         self.report = Report()
         self._hook = hook
         self._retry = retry
         self._thorough = thorough
-        self._batch = Batch(rooms, self.report)
+        self._meter = meter or Meter()
+        self._batch = Batch(rooms, self.report, self._meter)
         self._journal = journal or Journal()
         self._news = News()
         self._lent = ExitStack()  # what ends with the run
@@ -106,6 +110,7 @@ class Work:
                 self._batch.commit(within_s=STOP_S)
                 raise
             finally:
+                self._meter.at(None)
                 self._lent.close()
                 self._batch.sort_report()
             self.report.seconds = time.monotonic() - self._started
@@ -266,6 +271,12 @@ class Work:
             self._batch.encoder = Encoder(space, settings.index.batch)
             recipe = Recipe(options, space.preparer, previews)
             self._flow = Flow(self._batch.encoder, recipe, pool)
+            self._meter.device = space.device
+            self._meter.queues = {
+                "files_being_read": lambda: len(self._coming),
+                "parts_to_encode": self._batch.encoder.count,
+                "files_to_commit": self._batch.count,
+            }
         return self._flow
 
     def _drop(self, surveys: Sequence[Survey]) -> None:
@@ -279,6 +290,7 @@ class Work:
                 removed = tx.remove_items(items[at : at + MOST_CHANGES])
                 settle(tx, self.rooms.library)
             self.report.removed += removed
+            self._meter.removed(removed)
         stale = [self._place(path) for one in surveys for path in one.stale]
         with self.rooms.catalog.write() as tx:
             for place in filter(None, stale):
@@ -311,15 +323,15 @@ class Work:
 
     def _tell(self, path: bytes, doing: str = "") -> None:
         self.report.seconds = time.monotonic() - self._started
+        now = Progress(
+            dict(self._done),
+            dict(self._total),
+            self.report.unchanged,
+            len(self.report.failed),
+            self.report.seconds,
+            path,
+            doing,
+        )
+        self._meter.at(now)
         if self._hook is not None:
-            self._hook(
-                Progress(
-                    dict(self._done),
-                    dict(self._total),
-                    self.report.unchanged,
-                    len(self.report.failed),
-                    self.report.seconds,
-                    path,
-                    doing,
-                )
-            )
+            self._hook(now)

@@ -1,0 +1,116 @@
+"""What another process sees of the one that writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from indexer import Indexer, Progress
+from indexer.desk import socket_path
+from indexer.look import look
+from indexer.meter import Meter
+from unisearch.cli.main import run as run_command
+
+if TYPE_CHECKING:
+    from tests.indexer.conftest import Library
+
+Make = dict[str, Callable[..., Path]]
+
+
+def test_a_run_is_seen_while_it_goes_on(library: Library) -> None:
+    library.fill()
+    (library.media / "empty.png").touch()
+    seen: list[dict[str, object] | None] = []
+
+    def hook(progress: Progress) -> None:
+        if sum(progress.done.values()) == 5:
+            seen.append(look(library.path))
+
+    library.run(progress=hook)
+
+    facts = seen[-1]
+    assert facts is not None
+    assert facts["process"] == os.getpid()
+    assert facts["run"]["total"] == {"3d": 1, "audio": 1, "image": 2, "text": 1}  # type: ignore[index]
+    assert set(facts["queues"]) == {"files_being_read", "parts_to_encode", "files_to_commit"}  # type: ignore[call-overload]
+    assert look(library.path) is None
+
+
+def test_a_writer_that_waits_tells_what_it_did(library: Library, make: Make) -> None:
+    library.fill()
+    broken = library.media / "broken.png"
+    broken.write_bytes(b"no picture")
+    with Indexer(settings=library.settings) as indexer:
+        indexer.run(library.media)
+        make["text"](library.media / "later.txt", "It came later")
+        (library.media / "rock.obj").unlink()
+        indexer.run(library.media)
+
+        facts = look(library.path)
+
+    assert facts is not None
+    assert facts["run"] is None
+    assert facts["files"]["added"] == {"3d": 1, "audio": 1, "image": 1, "text": 2}
+    assert facts["files"]["removed"] == {"all": 1}
+    assert facts["failed"] == {"corrupt": 1}
+    [failure] = facts["last_failures"]
+    assert (failure["path"], failure["kind"]) == (str(broken), "corrupt")
+    assert facts["delay_s"]["count"] == 1  # the others lay there before
+    assert 0 <= facts["delay_s"]["p50"] < 60
+
+
+def test_status_shows_the_writer(
+    library: Library, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    monkeypatch.setenv("UNISEARCH_SPACE", "toy")
+    monkeypatch.setenv("UNISEARCH_LIBRARY", str(library.path))
+    with Indexer(settings=library.settings) as indexer:
+        indexer.run(library.media)
+
+        assert run_command(["status"]) == 0
+        shown = capfd.readouterr().out
+        assert run_command(["status", "--json"]) == 0
+        writer = json.loads(capfd.readouterr().out)["writer"]
+
+    assert f"writer   process {os.getpid()}, since" in shown
+    assert "4 added" in shown
+    assert writer["files"]["added"]["image"] == 1
+    run_command(["status"])
+    assert "writer  " not in capfd.readouterr().out
+
+
+def test_who_does_not_answer_is_not_waited_for(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run()
+    monkeypatch.setattr("indexer.look.PATIENCE_S", 0.1)
+    with socket.socket(socket.AF_UNIX) as deaf, socket_path(library.path) as path:
+        deaf.bind(path)
+        deaf.listen()
+        started = time.monotonic()
+
+        assert look(library.path) is None
+        assert time.monotonic() - started < 5
+
+
+def test_delays_are_told_by_rank() -> None:
+    meter = Meter()
+    now = time.time()
+    for seconds in range(100):
+        meter._since = now - 200
+        meter.file("added", "text", now - seconds)
+
+    delays = meter.facts()["delay_s"]
+
+    assert delays["count"] == 100
+    assert delays["p50"] == pytest.approx(50, abs=2)
+    assert delays["p99"] == pytest.approx(99, abs=2)
