@@ -47,13 +47,20 @@ class PreviewFolder:
             return False
         return True
 
+    def has_room(self, digest: bytes) -> bool:
+        """Whether previews of that content would push out no others."""
+        share = place(self._folder, digest, "still").parent
+        return self._size_of(share) <= KEPT * self._room
+
+    def _size_of(self, share: Path) -> int:
+        if share not in self._held:
+            self._held[share] = sum(size for _, size, _ in listed(share))
+        return self._held[share]
+
     def _put(self, path: Path, data: bytes) -> None:
-        if path.parent not in self._held:
-            self._held[path.parent] = sum(size for _, size, _ in listed(path.parent))
+        held = self._size_of(path.parent) + len(data)
         durable.write_unsynced(path, data)
-        self._held[path.parent] += len(data)
-        if self._held[path.parent] > self._room:
-            self._held[path.parent] = self._trim(path.parent, path)
+        self._held[path.parent] = held if held <= self._room else self._trim(path.parent, path)
 
     def _trim(self, folder: Path, newest: Path) -> int:
         """Remove the contents that are longest there; the bytes that are left."""

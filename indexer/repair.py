@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from indexer.compaction import tidy
 from indexer.holder import alone
 from indexer.recover import Recovery
+from indexer.redraw import redraw, without_previews
 from indexer.upkeep import Upkeep
 from unisearch.catalog.write import Writing
 from unisearch.config import Settings
@@ -83,6 +84,7 @@ def _mend(rooms: Rooms, report: Repaired, dry_run: bool, beat: Beat) -> None:
         recovery.clear()
     _drop_strays(rooms, report, dry_run)
     _mend_snapshots(rooms, report, dry_run, beat)
+    _draw_previews(rooms, report, dry_run, beat)
 
 
 @contextmanager
@@ -134,6 +136,13 @@ def _mend_snapshots(rooms: Rooms, report: Repaired, dry_run: bool, beat: Beat) -
     report.done += [
         f"snapshot {generation} of {where} built" for where, generation in sorted(built)
     ]
+
+
+def _draw_previews(rooms: Rooms, report: Repaired, dry_run: bool, beat: Beat) -> None:
+    wanted = rooms.settings.previews.enabled
+    count = len(without_previews(rooms)) * wanted if dry_run else redraw(rooms, beat)
+    if count:
+        report.done.append(f"previews of {count:,} file{'s' * (count > 1)}: drawn anew")
 
 
 def _generations(rooms: Rooms) -> set[tuple[str, int]]:

@@ -267,13 +267,13 @@ def max_file_bytes(settings: Settings) -> int:
     return settings.limits.file_mb * 1024**2
 
 
-def read_options(settings: Settings, space: Space) -> ReadOptions:
-    """What readers should deliver for that space, and the configured limits."""
-    limits = settings.limits
+def read_options(settings: Settings, space: Space | None = None) -> ReadOptions:
+    """What readers should deliver for that space or for none, and the configured limits."""
+    limits, needs = settings.limits, space or ReadOptions
     return ReadOptions(
-        image_min_side=space.image_min_side,
-        audio_rate_hz=space.audio_rate_hz,
-        points=space.points,
+        image_min_side=needs.image_min_side,
+        audio_rate_hz=needs.audio_rate_hz,
+        points=needs.points,
         max_file_bytes=max_file_bytes(settings),
         max_pixels=limits.megapixels * 1_000_000,
         max_audio_hours=limits.audio_hours,

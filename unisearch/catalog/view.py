@@ -265,6 +265,15 @@ class View:
         ).fetchone()
         return found[0] if found else None
 
+    def files_by_digest(self) -> list[tuple[bytes, bytes, Stat]]:
+        """(digest of its content, path, as last seen) of every item that has one, by digest."""
+        rows = self._run(
+            f"SELECT c.digest, r.path, i.rel_path, {_STAT.format('i')} FROM items i"
+            " JOIN roots r ON r.id = i.root_id JOIN contents c ON c.id = i.content_id"
+            " ORDER BY c.digest"
+        )
+        return [(row[0], join(row[1], row[2]), Stat(*row[3:])) for row in rows]
+
     def digests(self) -> set[bytes]:
         """The digests of all contents."""
         return {digest for (digest,) in self._run("SELECT digest FROM contents")}
