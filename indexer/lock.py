@@ -9,14 +9,16 @@ from pathlib import Path
 from unisearch.errors import LibraryError, display
 
 LOCK_FILE = "writer.lock"
+#: Held by the process that watches the library's folders, whether it writes or not.
+WATCH_FILE = "watch.lock"
 
 
-def take_lock(library: Path) -> int | None:
+def take_lock(library: Path, name: str = LOCK_FILE) -> int | None:
     """The lock as a file descriptor that holds it until it is closed; None when another has it.
 
     The library's folder is made when there is none. Raises LibraryError when that fails.
     """
-    handle = _opened(library)
+    handle = _opened(library, name)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(handle, 0)
@@ -31,10 +33,10 @@ def take_lock(library: Path) -> int | None:
     return handle
 
 
-def holder_of(library: Path) -> int | None:
+def holder_of(library: Path, name: str = LOCK_FILE) -> int | None:
     """The process that took the lock last, None when the file does not say."""
     try:
-        text = (library / LOCK_FILE).read_bytes()[:20].decode("ascii", "replace").strip()
+        text = (library / name).read_bytes()[:20].decode("ascii", "replace").strip()
     except OSError:
         return None
     return int(text) if text.isdecimal() else None
@@ -50,9 +52,9 @@ def cpu_ticks(process: int) -> int | None:
     return int(fields[11]) + int(fields[12])  # utime, stime: proc(5)
 
 
-def _opened(library: Path) -> int:
+def _opened(library: Path, name: str) -> int:
     try:
         library.mkdir(parents=True, exist_ok=True)
-        return os.open(library / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        return os.open(library / name, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise LibraryError(f"{display(library)}: cannot write there: {error.strerror}") from error

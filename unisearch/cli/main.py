@@ -23,6 +23,7 @@ from unisearch.registry import Entry, load
 #: verb needs (numpy, torch, rich) only when it runs.
 VERBS = {
     "index": Entry("unisearch.cli.index:index"),
+    "watch": Entry("unisearch.cli.watch:watch"),
     "search": Entry("unisearch.cli.search:search"),
     "embed": Entry("unisearch.cli.embed:embed"),
     "status": Entry("unisearch.cli.library:status"),
