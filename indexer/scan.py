@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,11 +88,13 @@ class Scan:
         while folders:
             inner = []
             entries, rules = self._entries(*folders.pop())
-            described = _described(entry.name for entry in entries) if self.only_words else ()
+            names = [entry.name for entry in entries]
+            alone = not any(map(_can_be_described, {name[name.rfind(b".") :] for name in names}))
+            described = () if alone or not self.only_words else _described(names)
             for entry in entries:
                 found = self._look(entry)
                 if isinstance(found, Found):
-                    base = base_of(entry.name)
+                    base = None if alone else base_of(entry.name)
                     if base is not None:
                         self.beside[found.path] = found
                     if base is None or base not in described:
@@ -206,7 +208,7 @@ def _described(names: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-@cache
+@lru_cache(1_000)
 def _can_be_described(suffix: bytes) -> bool:
     return modality_of(Path("a" + os.fsdecode(suffix))) not in (None, "text")
 

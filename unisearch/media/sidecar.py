@@ -39,8 +39,8 @@ def names_beside(path: bytes) -> Iterator[bytes]:
 
 def base_of(path: bytes) -> bytes | None:
     """What the names of files that it may belong to begin with; None when it is no such text."""
-    base, suffix = os.path.splitext(path)  # noqa: PTH122 (bytes)
-    return base if suffix.lower() in SUFFIXES else None
+    at = path.rfind(b".")  # asked for every file of a walk
+    return path[:at] if path[at:].lower() in SUFFIXES else None
 
 
 def read_sidecar(path: Path) -> Description:
