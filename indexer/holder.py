@@ -78,18 +78,20 @@ class Guest:
 class Holder:
     """Holds the lock from `take` to `close`.
 
-    rooms: opens the library for writing, when the first job needs it
+    rooms: opens the library for writing, when the first job needs it; meter: counts what is done
     """
 
-    def __init__(self, lock: int, settings: Settings, rooms: Callable[[], Rooms]) -> None:
+    def __init__(
+        self, lock: int, settings: Settings, rooms: Callable[[], Rooms], meter: Meter
+    ) -> None:
         self._lock = lock
         self._rooms = cache(rooms)
         self._needs = needs_of(settings)
         self._upkeep: Upkeep | None = None
         self._journal = Journal()
         self._pools = Pools(limits_of(settings))
-        self._meter = Meter()
-        self._desk = Desk(settings.library, self._meter.facts)
+        self._meter = meter
+        self._desk = Desk(settings.library, meter.facts)
         self._guests: deque[Guest] = deque()
         self._work = threading.Lock()  # whoever has it may write
         self._hook: ProgressHook | None = None
@@ -100,7 +102,7 @@ class Holder:
         self._idle: threading.Thread | None = None
 
     @classmethod
-    def take(cls, settings: Settings, rooms: Callable[[], Rooms]) -> Holder | None:
+    def take(cls, settings: Settings, rooms: Callable[[], Rooms], meter: Meter) -> Holder | None:
         """The holder, or None when another process has the lock.
 
         The library's folder is made when there is none. Raises LibraryError when that fails.
@@ -109,7 +111,7 @@ class Holder:
         if lock is None:
             return None
         try:
-            return cls(lock, settings, rooms)
+            return cls(lock, settings, rooms, meter)
         except BaseException:
             os.close(lock)
             raise

@@ -12,6 +12,7 @@ from indexer.compaction import tidy
 from indexer.foresee import Foresight, foresee_first
 from indexer.handover import Job
 from indexer.holder import Holder
+from indexer.meter import Meter
 from indexer.places import refuse_own, resolve
 from indexer.report import Report
 from indexer.steps import needs_of
@@ -29,6 +30,7 @@ class Indexer:
     that writes to the end, and otherwise during each call.
 
     library: the folder, else the configured one; the first `run` makes it
+    meter: what was done and is being done, for whoever looks
     While another process holds the lock, a call has its work done there, with the same progress
     and the same end. It raises LibraryLocked only when that process does not answer.
     """
@@ -40,6 +42,7 @@ class Indexer:
         if library is not None:
             settings = settings.model_copy(update={"library": Path(library)})
         self.settings = settings
+        self.meter = Meter()
         self._rooms: Rooms | None = None
         self._keeps = False
         self._kept: Holder | None = None
@@ -199,7 +202,7 @@ class Indexer:
         if self._kept is not None:
             yield self._kept
             return
-        holder = Holder.take(self.settings, self._opened)
+        holder = Holder.take(self.settings, self._opened, self.meter)
         if holder is None:
             yield None
         elif self._keeps:

@@ -75,7 +75,8 @@ class IndexSettings(Section):
     timeout_s: float = Field(
         60.0,
         gt=0,
-        description="longest time to decode a file; 5 s more for each part that it has given",
+        description="longest time to decode a file; 5 s more for each part that it has given, and "
+        "1 s for each MB where all of it is read at once (pictures, models, texts)",
     )
     worker_memory_mb: int = Field(
         4096, ge=64, description="memory that decoding one file may take, MB"
@@ -132,6 +133,13 @@ class WatchSettings(Section):
     )
     min_free_mb: int = Field(
         500, ge=0, description="free disk space below which indexing waits, MB"
+    )
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65_535,
+        description="port of this machine (127.0.0.1) on which the daemon tells Prometheus its "
+        "numbers; 0: none",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe message that the daemon writes"

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from indexer.lock import WATCH_FILE, holder_of, take_lock
+from indexer.metrics import serve
 from indexer.places import refuse_own, resolve
 from indexer.report import Progress, Report
 from indexer.run import Indexer
@@ -59,6 +60,7 @@ class Daemon:
         self._hints = Hints(_patience(self._settings.watch), time.monotonic, _look)
         self._watcher = Watcher(self._settings.watch, self._take, self._lost)
         self._backoff = Backoff(time.monotonic)
+        self._stop_metrics: Callable[[], None] = _nothing
         self._overflowed = False
         self._new: list[bytes] = []  # asked for, and to become roots
         self._beats = 0
@@ -98,6 +100,7 @@ class Daemon:
 
     def _watch(self) -> None:
         heart = Heart(self._manager, every_s, self._beat) if (every_s := watchdog_s()) else None
+        self._serve_metrics()
         try:
             self._look_around()
             logger.info("watching %s", self._watcher.told, extra={"pid": os.getpid()})
@@ -114,7 +117,23 @@ class Daemon:
                 heart.stop()
             self._end()
 
+    def _serve_metrics(self) -> None:
+        """As the settings say; called again when they change."""
+        self._stop_metrics()
+        port = self._settings.watch.metrics_port
+        self._stop_metrics = serve(self._indexer.meter.facts, port) if port else _nothing
+
+    def _adopt_port(self, before: int) -> None:
+        if self._settings.watch.metrics_port == before:
+            return
+        try:
+            self._serve_metrics()
+        except UnisearchError as error:
+            self._stop_metrics = _nothing
+            logger.error("%s", error)
+
     def _end(self) -> None:
+        self._stop_metrics()
         self._watcher.stop()
         self._indexer.hurry()
         self._indexer.close()
@@ -287,9 +306,14 @@ class Daemon:
             self._watcher.stop()
             self._watcher = Watcher(fresh.watch, self._take, self._lost)
             self._look_around()
+            self._adopt_port(before.watch.metrics_port)
         self._not_before = 0.0
         logger.info("the settings were read again; watching %s", self._watcher.told)
         self._rescan()
+
+
+def _nothing() -> None:
+    """There is nothing to end."""
 
 
 def _is_known(path: bytes, roots: Sequence[RootRow]) -> bool:
