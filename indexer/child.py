@@ -30,12 +30,14 @@ class Ask:
     """A job that waits or is at work.
 
     path: the file, for what is told of a worker that died; data: the task and its arguments
+    grace_s: time that it may take beside what is allowed to all
     values: so many it gave until now
     """
 
     number: int
     path: bytes
     data: bytes
+    grace_s: float = 0.0
     values: int = 0
 
 

@@ -13,6 +13,9 @@ from indexer.scan import Found
 from unisearch.errors import Unreadable
 from unisearch.media.read import read
 
+#: These give their first part soon, however large they are; a model gives none before its end.
+STREAMS = ("audio", "video")
+SECONDS_PER_MB = 1.0
 #: Files that wait for a worker, for each worker: none has to wait for us.
 AHEAD = 2
 
@@ -49,7 +52,9 @@ class Flow:
             self._read_here(draft, file)
         else:
             self._drafts[digest] = draft
-            self._jobs[self._pool.submit(file.path, decode, file, self._recipe)] = draft
+            grace_s = 0.0 if modality in STREAMS else SECONDS_PER_MB * file.stat.size_bytes / 1e6
+            job = self._pool.submit(file.path, decode, file, self._recipe, grace_s=grace_s)
+            self._jobs[job] = draft
         return draft
 
     def step(self, timeout_s: float) -> bool:

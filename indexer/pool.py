@@ -93,12 +93,15 @@ class Pool:
             self._wanted = max(self._wanted, min(workers, self.limits.workers))
         self._ring()
 
-    def submit(self, path: bytes, task: Task, *arguments: Any) -> int:
-        """Have the job done; its number, under which it answers. path: the file it is about."""
+    def submit(self, path: bytes, task: Task, *arguments: Any, grace_s: float = 0.0) -> int:
+        """Have the job done; its number, under which it answers.
+
+        path: the file it is about; grace_s: beside the time that is allowed to all
+        """
         data = pickle.dumps((task, arguments))
         with self._lock:
             self._count += 1
-            ask = Ask(self._count, path, data)
+            ask = Ask(self._count, path, data, grace_s)
             self._queue.append(ask)
             self._open.add(ask.number)
         self._ring()
@@ -263,11 +266,11 @@ class Pool:
 
     def _judge(self) -> None:
         """End those that take too long."""
-        now_s, limit_s = self._clock.now_s, self.limits.timeout_s
         for child in self._children:
-            ask, silent_s = child.ask, now_s - child.heard_s
+            ask, silent_s = child.ask, self._clock.now_s - child.heard_s
             if ask is None or child.waits:
                 continue
+            limit_s = self.limits.timeout_s + ask.grace_s
             allowed_s = limit_s + SECONDS_PER_VALUE * ask.values
             if silent_s > limit_s or child.busy_s + silent_s > allowed_s:
                 child.verdict = "timeout"
@@ -291,7 +294,8 @@ class Pool:
             child.kill()
         code = self._discharge(child)
         if ask is not None:
-            error = _ended(ask.path, code, verdict, self.limits.timeout_s)
+            limit_s = self.limits.timeout_s + ask.grace_s
+            error = _ended(ask.path, code, verdict, limit_s)
             self._inbox.put((Answer(ask.number, [], True, error=error), None))
         elif not ready:
             self._false_starts += 1
@@ -321,7 +325,7 @@ class _Clock:
 def _ended(path: bytes, code: int, verdict: str | None, limit_s: float) -> Unreadable:
     """The failure of the file whose worker ended, by its exit code."""
     if verdict == "timeout":
-        return Unreadable(path, "timeout", f"reading it took more than {limit_s:g} s")
+        return Unreadable(path, "timeout", f"reading it took more than {limit_s:.3g} s")
     if verdict is not None:
         return Unreadable(path, "crash", f"the process that read it went wrong: {verdict}")
     if code == -signal.SIGKILL:  # nobody but the system or a person does that: not the file's fault

@@ -137,8 +137,8 @@ class Work:
                 full = wait or self._flow.full or len(self._coming) >= MOST_CHANGES
                 came = self._flow.step(_TICK_S if full else 0.0)
                 self._gather()
-                if full and not came:
-                    self._tell(b"")
+                if full and not came and self._coming:
+                    self._tell(self._coming[0][0].path)
             if self._committed or self._batch.is_due:
                 self._commit()
                 wrote, self._committed = self._committed, False

@@ -149,6 +149,17 @@ def test_a_job_may_take_long_as_long_as_values_come() -> None:
         assert len(ends(pool, 1)[job].values) == 8
 
 
+def test_a_large_file_may_take_longer() -> None:
+    with Pool(Limits(2, timeout_s=0.5)) as pool:
+        small = pool.submit(b"small", tasks.nap, 1.5)
+        large = pool.submit(b"large", tasks.nap, 1.5, grace_s=60.0)
+
+        found = ends(pool, 2)
+
+    assert str(found[small].error) == "small: timeout: reading it took more than 0.5 s"
+    assert found[large].values == ["before", "after"]
+
+
 def test_the_time_that_a_worker_waits_for_us_is_not_its_own() -> None:
     with Pool(Limits(1, timeout_s=0.5)) as pool:
         job = pool.submit(b"", tasks.drip, 6, 0.0)

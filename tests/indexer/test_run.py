@@ -371,8 +371,8 @@ def test_progress_counts_up_to_the_total(library: Library) -> None:
 
     library.run(progress=seen.append)
 
-    counts = [sum(one.done.values()) for one in seen if one.path]
-    assert counts == [1, 2, 3, 4]
+    counts = [sum(one.done.values()) for one in seen]  # again while it waits for a file
+    assert list(dict.fromkeys(counts)) == [1, 2, 3, 4]
     assert seen[0].total == {"text": 1, "image": 1, "audio": 1, "3d": 1}
     assert seen[-1].done == seen[-1].total
     assert seen[0].path == bytes(library.media / "note.txt")
