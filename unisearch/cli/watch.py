@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unisearch.cli.door import door
+from unisearch.cli.interrupt import leave
 from unisearch.cli.paths import given_path
 from unisearch.registry import Entry, load
 
@@ -40,4 +43,11 @@ def watch(
         configure(found.watch, debug=door(ctx).debug)
         return found
 
-    load("daemon", DAEMON, "daemon")(paths or [], settings).run()
+    try:
+        load("daemon", DAEMON, "daemon")(paths or [], settings).run()
+    except KeyboardInterrupt:
+        leave()
+    # All is closed. To take the interpreter apart would cost up to a second more, once networks
+    # are loaded, and a service manager waits for that.
+    logging.shutdown()
+    os._exit(0)
