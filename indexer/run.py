@@ -86,15 +86,19 @@ class Indexer:
         *,
         progress: ProgressHook | None = None,
         spare: Spare | None = None,
+        thorough: bool = False,
     ) -> Report:
         """Bring the library in step with places below its roots, there or not: for a watcher.
 
         places: real paths. What is gone there is dropped, if its root is in reach; no root is made
+        thorough: as of `run`
         spare: asked with the paths that are about to be dropped; True keeps them this time
         Raises LibraryMissing when there is no library, and what `run` raises.
         """
         self._need_library()
-        job = Job("index", tuple(places), needs=needs_of(self.settings), hinted=True)
+        job = Job(
+            "index", tuple(places), needs=needs_of(self.settings), hinted=True, thorough=thorough
+        )
         report = self._do(job, progress, spare)
         assert isinstance(report, Report)
         return report

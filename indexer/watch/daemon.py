@@ -65,6 +65,7 @@ class Daemon:
         self._new: list[bytes] = []  # asked for, and to become roots
         self._beats = 0
         self._tick_at = self._rescan_at = 0.0
+        self._thorough = False  # the next look at whole roots compares contents; see Indexer.run
         self._not_before = 0.0  # no run before that
         self._no_space = False
 
@@ -152,6 +153,7 @@ class Daemon:
             self._watcher.renew()
             self._rescan()
         if now >= self._rescan_at:
+            self._thorough = True
             self._watcher.forget_limits()
             self._rescan()
         if now >= self._tick_at:
@@ -243,7 +245,9 @@ class Daemon:
             self._look_around()
         with self._lock:
             spare = self._sparing()
-        return self._indexer.refresh(places, progress=self._hook, spare=spare)
+        thorough = self._thorough and not set(places).isdisjoint(self._hints.roots)
+        self._thorough = self._thorough and not thorough
+        return self._indexer.refresh(places, progress=self._hook, spare=spare, thorough=thorough)
 
     def _sparing(self) -> Callable[[Sequence[bytes]], bool]:
         """What moved while a run went on may be what it missed: that is looked at once more."""

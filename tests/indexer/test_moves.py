@@ -244,6 +244,19 @@ def test_a_change_that_only_the_content_shows_is_found_by_a_thorough_run(library
     assert ids(library) == before
 
 
+@pytest.mark.usefixtures("on_fat")
+def test_a_watcher_can_be_as_thorough(library: Library) -> None:
+    write_many(library, "a.txt")
+    file = library.media / "a.txt"
+    status = file.stat()
+    file.write_bytes(file.read_bytes().replace(b"content", b"meaning"))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    with Indexer(settings=library.settings) as indexer:
+        assert indexer.refresh([bytes(library.media)]).updated == 0
+        assert indexer.refresh([bytes(library.media)], thorough=True).updated == 1
+
+
 def test_a_thorough_run_reads_nothing_where_the_file_system_can_tell(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
