@@ -152,6 +152,13 @@ class Holder:
                 steps.close()
             return steps.end
 
+    def beside(self, job: Job) -> Handed:
+        """Begin a job of our own that has turns beside the one that goes on; see Handed.end."""
+        handed = Handed(job)
+        self._desk.waiting.append(handed)
+        self._desk.arrived.set()
+        return handed
+
     def stay(self) -> None:
         """From now on the lock is kept between two calls, and others have turns meanwhile."""
         if self._idle is None:

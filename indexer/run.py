@@ -9,6 +9,7 @@ from typing import Self
 
 from indexer.ask import Asking
 from indexer.compaction import tidy
+from indexer.desk import Handed
 from indexer.foresee import Foresight, foresee_first
 from indexer.handover import Job
 from indexer.holder import Holder
@@ -102,6 +103,16 @@ class Indexer:
         report = self._do(job, progress, spare)
         assert isinstance(report, Report)
         return report
+
+    def beside(self, places: Sequence[bytes]) -> Handed | None:
+        """Begin to do as `refresh` while another call goes on in this process: for its hook.
+
+        Returns at once; the job has an `end` when it is done. None when nobody writes here.
+        """
+        if self._kept is None:
+            return None
+        job = Job("index", tuple(places), needs=needs_of(self.settings), hinted=True)
+        return self._kept.beside(job)
 
     def adopt(self, settings: Settings) -> None:
         """From the next call on these settings hold. The library, the space and its device stay."""

@@ -19,6 +19,7 @@ from indexer.report import Progress, Report
 from indexer.run import Indexer
 from indexer.watch.backoff import Backoff
 from indexer.watch.changes import unchangeable
+from indexer.watch.fresh import Fresh
 from indexer.watch.hints import Hint, Hints, Patience, topmost
 from indexer.watch.known import KnownRoots
 from indexer.watch.notify import Heart, Manager, watchdog_s
@@ -59,6 +60,7 @@ class Daemon:
         self._lock = threading.Lock()  # of the hints
         self._hints = Hints(_patience(self._settings.watch), time.monotonic, _look)
         self._watcher = Watcher(self._settings.watch, self._take, self._lost)
+        self._fresh = Fresh(self._due_fresh, self._indexer.beside, _log)
         self._backoff = Backoff(time.monotonic)
         self._stop_metrics: Callable[[], None] = _nothing
         self._overflowed = False
@@ -268,6 +270,11 @@ class Daemon:
         del now
         self._beats += 1
         self._signals.check()
+        self._fresh.look()
+
+    def _due_fresh(self, most: int) -> list[bytes]:
+        with self._lock:
+            return self._hints.fresh(most)
 
     def _beat(self) -> int:
         return self._beats

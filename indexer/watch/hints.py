@@ -117,6 +117,24 @@ class Hints:
             self._forget(path)
         return topmost(ready)
 
+    def fresh(self, most: int) -> list[bytes]:
+        """Some of the quiet places at which a single file was written; they are forgotten here.
+
+        What becomes of them does not depend on what else moves.
+        """
+        now = self._clock()
+        self._settle(now)
+        ready = [
+            path
+            for path, one in self._places.items()
+            if one.settled
+            and not (one.gone or one.moved or one.tree)
+            and now >= self._quiet_at(one)
+        ][:most]
+        for path in ready:
+            self._forget(path)
+        return ready
+
     def next_at(self) -> float | None:
         """When it is worth to ask again, on the clock; None while nothing waits."""
         calm = self._calm(self._clock())

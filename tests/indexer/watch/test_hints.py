@@ -151,6 +151,21 @@ def test_a_storm_everywhere_becomes_one_look_at_the_root() -> None:
     assert world.after(5.1) == [b"/other/calm.txt", b"/r"]
 
 
+def test_files_that_were_written_need_not_wait_for_what_moves(world: World) -> None:
+    for number in range(3):
+        world.tell(b"/r/new%d.txt" % number)
+    world.tell(b"/r/here.txt", "arrived")
+    world.tell(b"/r/away.txt", "gone")
+    world.tell(b"/r/folder", tree=True)
+    assert world.hints.fresh(9) == []
+
+    world.now += 0.4
+
+    assert world.hints.fresh(2) == [b"/r/new0.txt", b"/r/new1.txt"]
+    assert world.hints.fresh(2) == [b"/r/new2.txt"]
+    assert world.after(0.1) == [b"/r/away.txt", b"/r/folder", b"/r/here.txt"]
+
+
 def test_the_next_moment_worth_a_look_is_known(world: World) -> None:
     world.looks[b"/r/b"] = 1
     world.tell(b"/r/b", "seen")
