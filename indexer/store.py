@@ -54,9 +54,9 @@ def put_drafts(
 
 def settle(tx: Writing, library: Path) -> None:
     """Drop contents that lost their last item, and mark their rows as dead in every space."""
-    died = tx.collect()
     # First: what is left when we are killed here belongs to something that is known.
     remove_previews(library, tx.dying())
+    died = tx.collect()
     for partition in tx.all_partitions() if died else ():
         keys = died.get(partition.modality)
         if keys is not None and partition.count:
