@@ -133,7 +133,8 @@ class Batch:
         if change.error or (change.draft and change.draft.truncated_at_s is not None):
             self._told[change.place.path] = change.order
         if change.error is None:
-            self.report.count(change.outcome, change.modality)
+            modality = change.draft.modality if change.draft else change.modality
+            self.report.count(change.outcome, modality)
             self.meter.file(change.outcome, change.modality, change.stat.ctime_ns / 1e9)
             if change.draft is not None and change.draft.truncated_at_s is not None:
                 self.report.truncated.append((change.place.path, change.draft.truncated_at_s))

@@ -20,7 +20,7 @@ from unisearch.catalog.view import View
 from unisearch.errors import FailureKind, Unreadable
 from unisearch.media import formats
 from unisearch.media.files import checked_size, guarded
-from unisearch.media.read import modality_of
+from unisearch.media.read import is_wanted, modality_of
 from unisearch.records import GRID_VERSION, Modality
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def survey(scan: Scan, view: View, retry: bool = False, thorough: bool = False) 
             and (file.firm or not thorough)
         ):
             found.unchanged += 1
-        elif before or file.path == scan.place or modality_of(_as_path(file.path)):
+        elif before or file.path == scan.place or is_wanted(_as_path(file.path)):
             found.look.append(file)
             if before:
                 found.known[file.path] = before

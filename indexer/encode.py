@@ -36,6 +36,7 @@ class Draft:
 
     error: set when it turns out that it cannot be embedded
     path: the file that it is read from; read: whether all its parts are here
+    vectors: unit rows (n, dim) in pieces, by modality in the order of its spans
     """
 
     digest: bytes
@@ -46,7 +47,7 @@ class Draft:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     truncated_at_s: float | None = None
     spans: list[Span] = field(default_factory=list)
-    vectors: list[NDArray[np.float16]] = field(default_factory=list)  # each (n, dim), unit rows
+    vectors: dict[Modality, list[NDArray[np.float16]]] = field(default_factory=dict)
     previews: list[Preview] = field(default_factory=list)
     no_preview: bool = False  # making them failed
     error: Unreadable | None = None
@@ -61,7 +62,12 @@ class Draft:
     @property
     def whole(self) -> bool:
         """Whether every part has its vector."""
-        return self.read and 0 < len(self.spans) == sum(map(len, self.vectors))
+        rows = sum(len(piece) for pieces in self.vectors.values() for piece in pieces)
+        return self.read and 0 < len(self.spans) == rows
+
+    def modalities(self) -> set[Modality]:
+        """Of its parts: a video has shots and windows of sound."""
+        return {span.modality or self.modality for span in self.spans}
 
 
 class _Waiting(NamedTuple):
@@ -80,15 +86,16 @@ class Encoder:
 
     def add(self, draft: Draft, pieces: Iterable[Piece]) -> None:
         """Take pieces of a draft; their vectors are complete after `flush` at the latest."""
-        waiting = self._waiting[draft.modality]
         for piece in pieces:
             if draft.error is not None:
                 return
-            draft.spans.append(Span(piece.start_s, piece.end_s, piece.text))
+            modality = piece.prepared.modality
+            waiting = self._waiting[modality]
+            draft.spans.append(Span(piece.start_s, piece.end_s, piece.text, modality))
             waiting.append(_Waiting(draft, piece.prepared))
-            self._bytes[draft.modality] += sum(array.nbytes for array in piece.prepared.arrays)
-            if len(waiting) >= self._batch or self._bytes[draft.modality] >= MOST_BYTES:
-                self._encode(draft.modality, len(waiting))
+            self._bytes[modality] += sum(array.nbytes for array in piece.prepared.arrays)
+            if len(waiting) >= self._batch or self._bytes[modality] >= MOST_BYTES:
+                self._encode(modality, len(waiting))
 
     def count(self) -> int:
         """How many parts wait to be encoded."""
@@ -97,7 +104,8 @@ class Encoder:
     def flush(self, drafts: Iterable[Draft], until: float = math.inf) -> None:
         """Encode what waits of the modalities of these drafts; until: on the monotonic clock."""
         most = self._batch if until == math.inf else HURRIED
-        for modality in sorted({draft.modality for draft in drafts if not draft.whole}):
+        unfinished = [draft.modalities() for draft in drafts if not draft.whole]
+        for modality in sorted(set().union(*unfinished)):
             while self._waiting[modality] and time.monotonic() < until:
                 self._encode(modality, most)
 
@@ -127,7 +135,8 @@ class Encoder:
         if one.draft.error is not None:
             return
         try:
-            one.draft.vectors.append(to_halves(vectors))
+            pieces = one.draft.vectors.setdefault(one.prepared.modality, [])
+            pieces.append(to_halves(vectors))
         except VectorError as error:
             reason = f"the space '{self._space.id}' cannot embed it: {error}"
             one.draft.error = Unreadable(one.draft.path, "corrupt", reason)

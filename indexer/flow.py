@@ -13,8 +13,9 @@ from indexer.scan import Found
 from unisearch.errors import Unreadable
 from unisearch.media.read import read
 
-#: These give their first part soon, however large they are; a model gives none before its end.
-STREAMS = ("audio", "video")
+#: These give their first part soon, however large they are; a model gives none before its end,
+#: and a video is walked through first.
+STREAMS = ("audio",)
 SECONDS_PER_MB = 1.0
 #: Files that wait for a worker, for each worker: none has to wait for us.
 AHEAD = 2
@@ -93,6 +94,7 @@ class Flow:
 
 
 def _complete(draft: Draft, whole: Whole) -> None:
+    draft.modality = whole.modality  # a video without pictures is a sound
     draft.facts, draft.words = dict(whole.facts), whole.words
     draft.labels = whole.labels
     draft.truncated_at_s = whole.truncated_at_s

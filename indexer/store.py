@@ -29,7 +29,8 @@ def put_drafts(
     # Here, not earlier: a library without a vector belongs to no space.
     tx.add_space(space.id, space.name, space.dim)
     contents: dict[Draft, int] = {}
-    new: dict[Modality, list[tuple[NDArray[np.int64], Draft]]] = defaultdict(list)
+    new: dict[Modality, list[tuple[NDArray[np.int64], list[NDArray[np.float16]]]]]
+    new = defaultdict(list)
     for draft in drafts:
         known = tx.content_of(draft.digest, draft.size_bytes, GRID_VERSION)
         if known is None:
@@ -42,11 +43,14 @@ def put_drafts(
                 draft.truncated_at_s,
                 draft.labels,
             )
-            new[draft.modality].append((tx.put_segments(known, draft.spans), draft))
+            ids = tx.put_segments(known, draft.spans)
+            kinds = np.array([span.modality or draft.modality for span in draft.spans])
+            for modality, rows in draft.vectors.items():
+                new[modality].append((ids[kinds == modality], rows))
         contents[draft] = known
     for modality, stored in new.items():
         keys = np.concatenate([ids for ids, _ in stored])
-        vectors = np.concatenate([rows for _, draft in stored for rows in draft.vectors])
+        vectors = np.concatenate([piece for _, rows in stored for piece in rows])
         partition = tx.partition(space.id, modality)
         _append(tx, library, partition, keys, vectors)
     return contents

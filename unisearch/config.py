@@ -167,7 +167,7 @@ class LimitSettings(Section):
 
     file_mb: int = Field(4096, ge=1, description="largest file, MB")
     megapixels: int = Field(100, ge=1, description="largest picture, million pixels")
-    audio_hours: float = Field(12.0, gt=0, description="a longer sound is indexed up to there")
+    audio_hours: float = Field(12.0, gt=0, description="longer sounds and videos are cut there")
     triangles: int = Field(20_000_000, ge=1, description="largest model, triangles")
     text_mb: int = Field(64, ge=1, description="largest text file, MB")
 

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Modality = Literal["text", "image", "audio", "3d"]
+Modality = Literal["text", "image", "audio", "3d", "video"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 #: Version of the segment grid below; a changed grid is a new version.
 GRID_VERSION = 1
 AUDIO_WINDOW_S = 10.0
 AUDIO_HOP_S = 5.0
+SHOT_STEP_S = 1.0
+SHOT_S = 30.0
 PASSAGE_WORDS = 40
 PASSAGE_SENTENCES = 3
 
@@ -38,6 +40,13 @@ class ImageSample:
 
     pixels: NDArray[np.uint8]  # (h, w, 3)
     modality: ClassVar[Modality] = "image"
+
+
+@dataclass(frozen=True)
+class ShotSample(ImageSample):
+    """A shot of a video, by the frame that stands for it: whatever sees pictures sees it."""
+
+    modality: ClassVar[Modality] = "video"
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class Part:
-    """A segment as read from a file: what becomes one vector."""
+    """A segment as read from a file: what becomes one vector, of its sample's modality."""
 
     sample: Sample
     start_s: float | None = None
@@ -109,13 +118,14 @@ class Part:
 class Reading:
     """A file as read.
 
-    parts: one or more; long sounds yield theirs while decoding, so walk through them once
+    parts: one or more; long sounds and videos yield theirs while decoding, so walk through them
+    once; those of a video are shots, then windows of its sound
     facts: numbers of the file by the names of FACTS, as far as its format has them
     words: text found inside (titles, tags, names of nodes) that is looked up but has no vector
-    truncated_at_s: where a sound longer than the limit was cut, else None
+    truncated_at_s: where a sound or video longer than the limit was cut, else None
     labels: what the file says of itself, by the names of LABELS, for filters
     preview: what a preview is made from, where one is wanted: the beginning of a text, a picture of
-    about ReadOptions.preview_side px, the whole surface or cloud; None for sounds
+    about ReadOptions.preview_side px, also of a video, the whole surface or cloud; None for sounds
     """
 
     modality: Modality

@@ -34,6 +34,11 @@ def test_each_modality_has_its_own_segments_of_a_video(catalog: Catalog) -> None
         assert list(view.segments(modalities=["video"])) == [1, 2]
         assert list(view.segments(modalities=["audio"])) == [3, 4]
         assert list(view.segments(items=[item], modalities=["audio"])) == [3, 4]
+        parts = view.segments_of(item)
+        assert {name: ids.tolist() for name, ids in parts.items()} == {
+            "video": [1, 2],
+            "audio": [3, 4],
+        }
 
 
 def test_the_item_is_a_video_whatever_its_segments_are(catalog: Catalog) -> None:

@@ -511,7 +511,7 @@ def test_what_is_typed_never_becomes_sql_or_full_text_syntax(catalog: Catalog, v
         ("size>1e9", "character 6: '1e9' is not a size such as 10MB, which size needs"),
         ("age<30", "character 5: '30' is not a time with its unit, such as 30d, which age needs"),
         ("width>=size", "character 8: 'size' is not a number, which width needs"),
-        ("kind:sound", "character 6: unknown kind 'sound'; known: 3d, audio, image, text"),
+        ("kind:sound", "character 6: unknown kind 'sound'; known: 3d, audio, image, text, video"),
         ("kind:imge", "character 6: unknown kind 'imge'; did you mean 'image'?"),
         ("tag!=x", "character 4: tag takes '=', not '!='; write not tag=…"),
         ("name<x", "character 5: name takes '= != :', not '<'"),

@@ -100,7 +100,7 @@ def test_options_of_all_verbs_may_stand_anywhere_before_a_double_dash(
         (["search", "dog", "-0"], 2, "-0 needs --paths"),
         (["search", "dog", "-0", "--json"], 2, "-0 needs --paths"),
         (["search", "dog", "--into", ""], 2, "no modality is named; known: 3d, audio, image"),
-        (["search", "dog", "--into", "pictures"], 2, "known: 3d, audio, image, text"),
+        (["search", "dog", "--into", "pictures"], 2, "known: 3d, audio, image, text, video"),
         (["search", "dog", "--min-score", "nan"], 2, "the least score is nan"),
         (["search", "dog", "--where", 'name:""'], 2, "'' is not a name"),
         (["search", "--", "-1:dog"], 2, "a weight is from 0.1 to 10"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from unisearch.catalog.rows import SegmentRow
 from unisearch.engine import rank
 from unisearch.engine.chance import Floats, Pair, Tail
-from unisearch.engine.rank import Scored
+from unisearch.engine.rank import Joined, Scored
 from unisearch.records import Modality
 
 
@@ -142,3 +143,36 @@ def test_words_add_their_bonus_where_nothing_is_weak() -> None:
     [only] = rank.with_words([scored("image", [6.0, 5.0], [0, 0], [0, 0.5])], 3.0, 0.05)
 
     assert only.score.tolist() == [6.0, 6.5]
+
+
+def found(modality: Modality, score: list[float], contents: list[int]) -> list[Joined]:
+    """The candidates of one modality, each of a content."""
+    zeros = [0.0] * len(score)
+    one = scored(modality, score, zeros, zeros)
+    rows = {
+        key: SegmentRow(key, content, content, b"%d" % content, 0.0, 1.0, "", 0)
+        for key, content in zip(one.keys.tolist(), contents, strict=True)
+    }
+    return one.joined(rows)
+
+
+def test_what_is_both_seen_and_heard_is_shown_once_by_the_better_of_both() -> None:
+    shots = found("video", [6.0, 3.0, 1.0], [1, 2, 3])
+    windows = found("audio", [7.0, 5.0, 2.0], [2, 4, 1])
+
+    hits = rank.merge([shots, windows], k=3, weak_above=0.05)
+
+    assert [(hit.item, hit.modality, hit.score) for hit in hits] == [
+        (2, "audio", 7.0),
+        (1, "video", 6.0),
+        (4, "audio", 5.0),
+    ]
+
+
+def test_each_kind_shows_what_it_found_though_others_found_it_too() -> None:
+    shots, windows = found("video", [6.0, 3.0], [1, 2]), found("audio", [7.0, 5.0], [2, 1])
+
+    hits = rank.merge([shots, windows], k=1, weak_above=0.05, each=True)
+
+    assert [(hit.item, hit.modality) for hit in hits] == [(2, "audio"), (1, "video")]
+    assert [hit.rank for hit in hits] == [1, 2]

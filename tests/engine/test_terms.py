@@ -145,12 +145,12 @@ def test_a_python_value_without_meaning_is_a_usage_error(value: object) -> None:
 
 
 def test_modalities_come_in_the_order_of_the_table_and_mistakes_offer_the_nearest() -> None:
-    assert check_modalities(None) == ("text", "image", "audio", "3d")
+    assert check_modalities(None) == ("text", "image", "audio", "3d", "video")
     assert check_modalities(["3d", "text"]) == ("text", "3d")
     assert check_modalities("3D, Text") == ("text", "3d")
     with pytest.raises(UnknownName, match="did you mean 'image'"):
         check_modalities(["images"])
-    with pytest.raises(UnknownName, match="known: 3d, audio, image, text"):
+    with pytest.raises(UnknownName, match="known: 3d, audio, image, text, video"):
         check_modalities("pictures")
     for none in ("", ",", []):
         with pytest.raises(UsageError, match="no modality is named; known: 3d, audio"):

@@ -14,6 +14,7 @@ import trimesh
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.films import Scene, write_film
 from unisearch.media import formats
 
 Write = Callable[[Path], Path]
@@ -117,6 +118,8 @@ def write_valid(path: Path) -> Path:
         picture.convert(kind).save(path, format=_PICTURES[suffix])
     elif suffix in _CODECS:
         encode_sound(path, tone(1.0, 48_000), 48_000)
+    elif suffix in formats.VIDEOS:
+        write_film(path, [Scene(1.0, pitch_hz=440.0)])
     elif suffix in formats.CLOUDS:
         _write_cloud(path)
     elif suffix == ".fbx":

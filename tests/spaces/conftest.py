@@ -11,6 +11,7 @@ from unisearch.records import (
     Modality,
     PointSample,
     Sample,
+    ShotSample,
     TextSample,
 )
 
@@ -53,6 +54,9 @@ def samples() -> dict[Modality, list[Sample]]:
         "image": [picture(1), picture(2, 40, 300), picture(3, 97, 96)],
         "audio": [tone(1), tone(2, 10.0), tone(3, 0.05)],
         "3d": [blob(1), blob(2, 40), PointSample(blob(3).points)],
+        "video": [
+            ShotSample(picture(seed, side, 64).pixels) for seed, side in ((4, 48), (5, 36), (6, 9))
+        ],
     }
 
 

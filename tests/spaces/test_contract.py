@@ -12,7 +12,7 @@ import pytest
 
 from unisearch.errors import UnknownName, WeightsError
 from unisearch.models.find import find_weights
-from unisearch.records import MODALITIES, Modality, Sample
+from unisearch.records import MODALITIES, ImageSample, Modality, Sample, ShotSample
 from unisearch.spaces.base import Space
 from unisearch.spaces.table import SPACES, load_space
 
@@ -82,6 +82,23 @@ def test_prepared_samples_travel_between_processes(space: Space, mixed: list[Sam
     travelled = pickle.loads(pickle.dumps(prepared))
 
     assert np.array_equal(space.encode_prepared(prepared), space.encode_prepared(travelled))
+
+
+def test_a_shot_is_seen_as_a_picture_is(
+    space: Space, samples: dict[Modality, list[Sample]]
+) -> None:
+    pictures = [sample for sample in samples["image"] if isinstance(sample, ImageSample)]
+    shots = [ShotSample(picture.pixels) for picture in pictures]
+
+    assert [space.prepare(shot).modality for shot in shots] == ["video"] * len(shots)
+    assert np.array_equal(space.encode(shots), space.encode(pictures))
+    assert np.array_equal(space.reference("video"), space.reference("image"))
+
+
+def test_what_is_declared_of_pictures_is_declared_of_videos(space: Space) -> None:
+    for other in MODALITIES:
+        assert space.quality.get((other, "video")) == space.quality.get((other, "image"))
+        assert space.quality.get(("video", other)) == space.quality.get(("image", other))
 
 
 @pytest.mark.parametrize("modality", MODALITIES)

@@ -237,4 +237,5 @@ def _query(rooms: Rooms, statement: str) -> list[Any]:
 def _draft(seed: int) -> Draft:
     vectors = vectors_of(seed)
     spans = [Span(None, None, "")] * len(vectors)
-    return Draft(digest_of(seed), seed, modality_of(seed), spans=spans, vectors=[vectors])
+    rows = {modality_of(seed): [vectors]}
+    return Draft(digest_of(seed), seed, modality_of(seed), spans=spans, vectors=rows)

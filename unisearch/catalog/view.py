@@ -195,6 +195,18 @@ class View:
         ids = np.fromstring(found, np.int64, sep=",") if found else np.empty(0, np.int64)
         return ids if bool(np.all(ids[1:] > ids[:-1])) else np.unique(ids)
 
+    def segments_of(self, item: int) -> dict[Modality, NDArray[np.int64]]:
+        """The ids of an item's segments by their modality, ascending; its copies share them."""
+        rows = self._run(
+            "SELECT s.modality, s.id FROM items i JOIN segments s ON s.content_id = i.content_id"
+            " WHERE i.id = ? ORDER BY s.id",
+            item,
+        )
+        found: dict[Modality, list[int]] = {}
+        for modality, segment in rows:
+            found.setdefault(modality, []).append(segment)
+        return {modality: np.array(ids, np.int64) for modality, ids in found.items()}
+
     def match_words(
         self,
         query: str,

@@ -153,9 +153,9 @@ _NAME = "substr(i.display, length(rtrim(i.display, replace(i.display, '/', '')))
 
 FIELDS = {
     "size": Field(BYTES, "c.size_bytes", "size of the file"),
-    "duration": Field(SECONDS, "c.duration_s", "length of a sound"),
-    "width": Field(NUMBER, "c.width", "of a picture, in pixels"),
-    "height": Field(NUMBER, "c.height", "of a picture, in pixels"),
+    "duration": Field(SECONDS, "c.duration_s", "length of a sound or a video"),
+    "width": Field(NUMBER, "c.width", "of a picture or a video, in pixels"),
+    "height": Field(NUMBER, "c.height", "of a picture or a video, in pixels"),
     "rate": Field(HERTZ, "c.rate_hz", "samples per second of a sound"),
     "channels": Field(NUMBER, "c.channels", "of a sound"),
     "vertices": Field(NUMBER, "c.vertices", "of a 3D model; points of a cloud"),
@@ -164,7 +164,7 @@ FIELDS = {
     "modified": Field(DATE, "i.mtime_ns", "when the file was last written"),
     "age": Field(AGE, "i.mtime_ns", "how long ago that was"),
     "taken": Field(CLOCK, "c.taken_s", "when a picture was taken, by its camera's clock"),
-    "kind": Field(MODALITY, "c.modality", "text, image, audio or 3d"),
+    "kind": Field(MODALITY, "c.modality", f"{', '.join(MODALITIES[:-1])} or {MODALITIES[-1]}"),
     "ext": Field(SUFFIX, "i.suffix", "file extension, with or without its dot"),
     "name": Field(NAME, _NAME, "file name with its extension"),
     "path": Field(NAME, "i.display", "path below the indexed folder"),

@@ -33,8 +33,8 @@ def export(
 ) -> None:
     """Write vectors, keys and paths of the library to one file.
 
-    One row for each picture, model, window of sound or passage that can be found, with its path,
-    kind, start and end. docs/repair.md lists the columns. Parquet needs the extra 'parquet'.
+    One row for each picture, model, window of sound, shot or passage that can be found, with its
+    path, kind, start and end. docs/repair.md lists the columns. Parquet needs the extra 'parquet'.
     """
     from unisearch.engine.export import FORMATS
     from unisearch.engine.export import export as write

@@ -127,7 +127,7 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Any file in, every modality out: text, pictures, sounds and 3D models find each other."""
+    """Any file in, every kind out: texts, pictures, sounds, models and videos find each other."""
     del version
     ctx.obj = Door(library, config, debug)
 

@@ -12,6 +12,7 @@ from unisearch.cli.door import door
 from unisearch.cli.paths import given_path
 from unisearch.cli.show import print_answer, print_json, print_paths
 from unisearch.errors import UsageError
+from unisearch.records import MODALITIES
 
 if TYPE_CHECKING:
     from unisearch.engine.terms import Term
@@ -33,7 +34,7 @@ def search(
     into: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KIND,...", help="Kinds to answer with: text, image, audio, 3d; else all."
+            metavar="KIND,...", help=f"Kinds to answer with: {', '.join(MODALITIES)}; else all."
         ),
     ] = None,
     k: Annotated[

@@ -70,15 +70,20 @@ def encode_file(
 ) -> tuple[Modality, NDArray[np.float32]]:
     """(modality, unit vector (dim,)) of a file.
 
-    A file of several segments is asked for as a whole: the mean of their vectors.
+    A file of several segments is asked for as a whole: the mean of their vectors. Of a video what
+    is seen counts; what is heard only where nothing is seen.
     Raises Unreadable for a file that cannot be read.
     """
-    reading = read(path, options)
-    if reading.modality not in space.modalities:
-        reason = f"the space '{space.name}' has no {reading.modality}"
+    parts = iter(read(path, options).parts)
+    first = next(parts).sample
+    modality = first.modality
+    if modality not in space.modalities:
+        reason = f"the space '{space.name}' has no {modality}"
         raise Unreadable(path, "unsupported", reason)
-    samples = (part.sample for part in reading.parts)
-    return reading.modality, mean_vector(space, samples)
+    rest = itertools.takewhile(
+        lambda sample: sample.modality == modality, (part.sample for part in parts)
+    )
+    return modality, mean_vector(space, itertools.chain([first], rest))
 
 
 def mean_vector(space: Space, samples: Iterable[Sample]) -> NDArray[np.float32]:

@@ -205,10 +205,22 @@ def merge(
     each: bool = False,
     min_score: float | None = None,
 ) -> list[Hit]:
-    """The best k, or the best k of each modality, ranked by score; ties by segment."""
+    """The best k, or the best k of each modality, ranked by score; ties by segment.
+
+    A content that several modalities found, as a video by its shots and by its sound, is shown as
+    the best of them has it; with `each` once for each modality.
+    """
     lists = [found[:k] for found in per_modality]
     best = sorted(
         one for found in lists for one in found if min_score is None or -one.below >= min_score
     )
-    kept = best if each else best[:k]
+    kept = best if each else _once(best)[:k]
     return [one.hit(rank, weak_above) for rank, one in enumerate(kept, start=1)]
+
+
+def _once(best: Sequence[Joined]) -> list[Joined]:
+    """The first of each content."""
+    first: dict[int, Joined] = {}
+    for one in best:
+        first.setdefault(one.row.content, one)
+    return list(first.values())

@@ -41,8 +41,9 @@ class Understanding:
         choose = cache(partial(self._choose, offers, wanted))
         for place, term in enumerate(terms):
             if isinstance(term.value, int):
-                modality, found, keys = self._stored(view, term.value, choose)
-                own[modality] = np.union1d(own.get(modality, keys), keys)
+                modality, found, parts = self._stored(view, term.value, choose)
+                for kind, keys in parts.items():
+                    own[kind] = np.union1d(own.get(kind, keys), keys)
             else:
                 modality, found = self._encoded(term.value, choose)
             modalities.append(modality)
@@ -111,22 +112,25 @@ class Understanding:
 
     def _stored(
         self, view: View, item: int, choose: Choose
-    ) -> tuple[Modality, dict[str, Floats], Keys]:
-        """(modality, unit vectors (dim,) by space, segments) of an item of the library.
+    ) -> tuple[Modality, dict[str, Floats], dict[Modality, Keys]]:
+        """(modality, unit vectors (dim,) by space, segments by modality) of an item.
 
-        Of a long one the mean counts, of those segments whose rows are not damaged.
+        Of a long one the mean counts, of those segments whose rows are not damaged. Of a video
+        what is seen counts; what is heard only where nothing is seen.
         """
         row = view.item(item)
         if row is None:
             raise UnisearchError(f"item:{item}: the library has no such item")
-        spaces = set(choose(row.modality, stored=True).values()) if row.modality else set()
-        if row.content is None or row.modality is None or not spaces:
+        parts = view.segments_of(item)
+        modality = row.modality if row.modality in parts else next(iter(parts), None)
+        spaces = set(choose(modality, stored=True).values()) if modality else set()
+        if modality is None or not spaces:
             raise UnisearchError(f"item:{item}: has no vector in this library")
-        keys = view.segments(items=[item])
+        keys = parts[modality]
         found = {}
         for space in spaces:
             states = view.partitions(space)
-            reader = self._partitions.of(view, self._spaces[space], row.modality, states)
+            reader = self._partitions.of(view, self._spaces[space], modality, states)
             sound = reader.sound(keys) if reader else keys[:0]
             if reader is None or not len(sound):
                 raise UnisearchError(
@@ -135,4 +139,4 @@ class Understanding:
                 )
             total = reader.vectors(sound).sum(axis=0)
             found[space] = total / np.linalg.norm(total)
-        return row.modality, found, keys
+        return modality, found, parts

@@ -59,22 +59,35 @@ def read_audio(path: Path, options: ReadOptions) -> Reading:
     and what can be decoded counts.
     Raises Unreadable when nothing can be.
     """
-    sound = _Sound(path, options)
+    return read_sound(Sound(path, options))
+
+
+def read_sound(sound: Sound) -> Reading:
+    """As read_audio: the first window of the sound is decoded before this returns."""
     parts = sound.parts()
     first = next(parts, None)
     if first is None:
-        raise broken(path, SOUND, sound.why_empty())
+        raise broken(sound.path, sound.wanted, sound.why_empty())
     joined = itertools.chain([first], parts)
     sound.reading = Reading("audio", joined, sound.facts, sound.words, labels=sound.labels)
     sound.tell_truncation()
     return sound.reading
 
 
-class _Sound:
-    """One sound while it is being decoded: what is known of it grows from part to part."""
+class Sound:
+    """One sound while it is being decoded: what is known of it grows from part to part.
 
-    def __init__(self, path: Path, options: ReadOptions) -> None:
+    wanted, demuxers: what the file should be, and what may take it apart
+    delay_s: how long after its pictures the sound of a video begins
+    """
+
+    def __init__(
+        self, path: Path, options: ReadOptions, wanted: str = SOUND, demuxers: str = DEMUXERS
+    ) -> None:
         self.path = path
+        self.wanted = wanted
+        self.demuxers = demuxers
+        self.delay_s = 0.0
         self.rate_hz = options.audio_rate_hz
         self.max_bytes = options.max_file_bytes
         self.max_samples = round(options.max_audio_hours * 3600 * self.rate_hz)
@@ -88,7 +101,7 @@ class _Sound:
 
     def parts(self) -> Iterator[Part]:
         """The windows, with their times in the file; raises Unreadable."""
-        with guarded(self.path, SOUND):
+        with guarded(self.path, self.wanted):
             for start, samples in windows(self._limited(self._resampled()), self.rate_hz):
                 end = start + len(samples)
                 yield Part(
@@ -139,23 +152,24 @@ class _Sound:
 
     def _decoded(self) -> Iterator[tuple[NDArray[np.float32], int]]:
         """Pieces of about a second, mono, and their rates in Hz."""
-        settings = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+        settings = {"protocol_whitelist": "file", "format_whitelist": self.demuxers}
         if self.path.suffix.lower() in HEADER_FIRST:
             settings["probesize"] = "65536"
         # PyAV gets an open file, not a name: a name could be an address or hold any bytes.
         with opened(self.path, self.max_bytes) as file, ExitStack() as held:
-            with _in_our_words(self.path, "no known sound format, or its header is damaged"):
+            with in_our_words(self.path, "no known sound format, or its header is damaged"):
                 opening = av.open(file, options=settings, metadata_errors="replace")
                 container = held.enter_context(opening)
             if not container.streams.audio:
-                raise broken(self.path, SOUND, "the file has no sound in it")
+                raise broken(self.path, self.wanted, "the file has no sound in it")
             stream = container.streams.audio[0]
             if stream.codec_context is None:
                 raise Unreadable(self.path, "unsupported", NO_DECODER)
             self.facts |= {"rate_hz": stream.rate, "channels": stream.channels}
             self.promised = bool(stream.duration)
-            self.words, self.labels = _tags(dict(container.metadata) | dict(stream.metadata))
-            with _in_our_words(self.path, "its data is damaged"):
+            self.delay_s = _delay(container, stream)
+            self.words, self.labels = tags_of(dict(container.metadata) | dict(stream.metadata))
+            with in_our_words(self.path, "its data is damaged"):
                 yield from batched(
                     (mono(frame), frame.sample_rate) for frame in self._frames(container, stream)
                 )
@@ -190,16 +204,23 @@ class _Sound:
 
 
 @contextmanager
-def _in_our_words(path: Path, reason: str) -> Iterator[None]:
+def in_our_words(path: Path, reason: str, no_decoder: str = NO_DECODER) -> Iterator[None]:
     """FFmpeg tells damage by numbers of the system, as if the disk had failed or access."""
     try:
         yield
     except _NOT_DECODED as error:
-        raise Unreadable(path, "unsupported", NO_DECODER) from error
+        raise Unreadable(path, "unsupported", no_decoder) from error
     except av.error.FFmpegError as error:
         if isinstance(error, MemoryError):
             raise
         raise Damage(reason) from error
+
+
+def _delay(container: Any, stream: Any) -> float:
+    """Seconds from the first of all streams to this one."""
+    if container.start_time is None or stream.start_time is None:
+        return 0.0
+    return max(0.0, float(stream.start_time * stream.time_base - container.start_time / 1e6))
 
 
 def mono(frame: AudioFrame) -> NDArray[np.float32]:
@@ -242,7 +263,7 @@ def _clean(pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return clipped
 
 
-def _tags(found: dict[str, str]) -> tuple[str, dict[str, tuple[str, ...]]]:
+def tags_of(found: dict[str, str]) -> tuple[str, dict[str, tuple[str, ...]]]:
     """(words, labels) of a container's tags, which are named alike for all formats by FFmpeg."""
     lower = {key.lower(): value for key, value in found.items()}
     labels = {name: [lower.get(tag) for tag in tags] for name, tags in _LABELS.items()}

@@ -61,6 +61,34 @@ SOUNDS = (
     ".caf",
     ".au",
 )
+VIDEOS = (
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".m2ts",
+    ".wmv",
+    ".flv",
+    ".ogv",
+    ".3gp",
+)
+#: How a packet of an MPEG transport stream begins, and how long it is (ISO/IEC 13818-1, 2.4.3).
+_SYNC, _PACKET = 0x47, 188
+HEAD_BYTES = 2 * _PACKET
+
+
+def is_transport_stream(head: bytes) -> bool:
+    """Whether a file that begins like that is a video; TypeScript has the same suffix."""
+    return len(head) > _PACKET and head[0] == head[_PACKET] == _SYNC
+
+
+#: Suffixes that most files with them do not have for our reader, and how its files are told.
+SHARED = {".ts": is_transport_stream}
 
 #: 3D files that trimesh reads, those that ufbx and usd-core read, and clouds of points.
 SCENES = (".obj", ".ply", ".stl", ".off", ".glb", ".gltf", ".3mf", ".dae")
@@ -78,6 +106,7 @@ FILMED = (".m4a", ".m4b", ".mka", ".weba")
 ALIKE = (
     PICTURES,
     SOUNDS,
+    VIDEOS,
     (".txt", ".text", ".rst"),
     (".md", ".markdown"),
     (".html", ".htm", ".xhtml"),

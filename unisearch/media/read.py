@@ -10,7 +10,7 @@ from unisearch import registry
 from unisearch.errors import Unreadable, display
 from unisearch.media import formats
 from unisearch.media.files import checked_size, guarded
-from unisearch.media.signature import DOCUMENT, MODEL, PICTURE, SOUND
+from unisearch.media.signature import DOCUMENT, MODEL, PICTURE, SOUND, VIDEO
 from unisearch.records import MODALITIES, Modality, Reading, ReadOptions
 from unisearch.registry import Entry
 
@@ -31,6 +31,7 @@ READERS: Mapping[str, Reader] = {
     "image": Reader("unisearch.media.image:read_image", (), formats.PICTURES, PICTURE),
     "audio": Reader("unisearch.media.audio:read_audio", (), formats.SOUNDS, SOUND),
     "3d": Reader("unisearch.media.model:read_model", (), formats.MODELS, MODEL),
+    "video": Reader("unisearch.media.video:read_video", (), formats.VIDEOS, VIDEO),
 }
 
 _BY_SUFFIX: dict[str, Modality] = {
@@ -41,6 +42,18 @@ _BY_SUFFIX: dict[str, Modality] = {
 def modality_of(path: Path) -> Modality | None:
     """The modality that the file's suffix stands for, None for a suffix that nothing reads."""
     return _BY_SUFFIX.get(path.suffix.lower())
+
+
+def is_wanted(path: Path) -> bool:
+    """Whether a file of a folder is for a reader: by its suffix, and by its first bytes where
+    files of other kinds have the same suffix. One that cannot be opened is, so that it is told."""
+    if path.suffix.lower() not in formats.SHARED:
+        return modality_of(path) is not None
+    try:
+        with path.open("rb") as file:
+            return formats.SHARED[path.suffix.lower()](file.read(formats.HEAD_BYTES))
+    except OSError:
+        return True
 
 
 def read(path: Path, options: ReadOptions = DEFAULTS) -> Reading:

@@ -43,6 +43,7 @@ PREVIEWS: Mapping[str, Entry] = {
     "image": Entry("unisearch.previews.thumbnail:make_thumbnail"),  # of an ImageSample
     "audio": Entry("unisearch.previews.waveform:make_waveform"),  # of a SoundSketch
     "3d": Entry("unisearch.previews.turntable:make_turntable"),  # of a mesh or a cloud of points
+    "video": Entry("unisearch.previews.thumbnail:make_thumbnail"),  # of an ImageSample
 }
 
 

@@ -29,6 +29,8 @@ class Sketch:
         """Take note of the next part. Cheap for all but sounds, which are not kept otherwise."""
         if not isinstance(part.sample, AudioSample) or self.failed:
             return
+        if self._reading.modality != "audio":  # a video shows a picture
+            return
         try:
             self._listen(part.sample, part.start_s or 0.0)
         except Exception as error:

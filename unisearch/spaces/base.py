@@ -11,6 +11,14 @@ from numpy.typing import NDArray
 
 from unisearch.records import Modality, Prepared, Sample
 
+#: What shows itself to an encoder as something else does: a shot is seen by its typical frame.
+SEEN_AS: Mapping[Modality, Modality] = MappingProxyType({"video": "image"})
+
+
+def seen_as(modality: Modality) -> Modality:
+    """The modality whose encoder, background and quality count for this one."""
+    return SEEN_AS.get(modality, modality)
+
 
 class Space(ABC):
     """Turns samples of its modalities into comparable unit vectors.

@@ -25,7 +25,7 @@ from unisearch.records import (
     Sample,
     TextSample,
 )
-from unisearch.spaces.base import Space
+from unisearch.spaces.base import Space, seen_as
 
 DIM = 64
 #: Share of the exact content beside the coarse one: tells near copies apart.
@@ -57,7 +57,7 @@ class ToySpace(Space):
 
     def reference(self, modality: Modality) -> NDArray[np.float32]:
         rows = range(REFERENCE_ROWS)
-        return np.stack([_unit(_direction(f"reference {modality} {row}")) for row in rows])
+        return np.stack([_unit(_direction(f"reference {seen_as(modality)} {row}")) for row in rows])
 
 
 def prepare_sample(sample: Sample) -> Prepared:
@@ -76,7 +76,7 @@ def _features(sample: Sample) -> NDArray[np.float32]:
     else:
         coarse, content = _shape(sample), sample.points.tobytes()
     exact = EXACT_SHARE * _unit(_direction(content))
-    return _unit(_project(sample.modality, coarse)) + exact
+    return _unit(_project(seen_as(sample.modality), coarse)) + exact
 
 
 def _text(text: str) -> NDArray[np.float32]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save as pack_arrays
 from safetensors.torch import save as pack
 
-from unisearch.records import MODALITIES, Modality, Prepared
+from unisearch.records import Modality, Prepared
 from unisearch.spaces.starter import prepare
-from unisearch.spaces.starter.model import Starter
+from unisearch.spaces.starter.model import KEYS, Starter
 from unisearch.spaces.starter.space import REFERENCE, WEIGHTS, encode_batch
 from unisearch.spaces.starter.words import hash_words
 from unisearch.training.corpus import Corpus
@@ -81,7 +81,7 @@ def make_references(model: Starter, stock: Stock) -> dict[Modality, NDArray[np.f
     """Rows of varied training media per modality: as many different names as there are."""
     rng = np.random.default_rng(0)
     found: dict[Modality, NDArray[np.float32]] = {}
-    for modality in MODALITIES:
+    for modality in KEYS:
         samples = _samples(modality, stock, rng)
         found[modality] = encode_batch(model, samples)
     return found

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from unisearch.records import MODALITIES, Modality
+from unisearch.records import Modality
 from unisearch.spaces.starter.words import BUCKETS, MAX_WORDS
 
 WIDTH, LAYERS, HEADS, MLP = 192, 4, 6, 576
@@ -23,7 +23,7 @@ KEYS: dict[Modality, str] = {"text": "text", "image": "image", "audio": "audio",
 
 
 class Starter(nn.Module):
-    """Arrays of one modality to unit rows; `forward(modality, arrays)`."""
+    """Arrays of one modality of KEYS to unit rows; `forward(modality, arrays)`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Starter(nn.Module):
             {"text": TextStem(), "image": ImageStem(), "audio": AudioStem(), "shape": ShapeStem()}
         )
         self.body = nn.ModuleList(Block() for _ in range(LAYERS))
-        keys = [KEYS[modality] for modality in MODALITIES]
+        keys = list(KEYS.values())
         self.tokens = nn.ParameterDict(
             {key: nn.Parameter(torch.randn(WIDTH) * 0.02) for key in keys}
         )

@@ -12,7 +12,7 @@ def prepare_sample(sample: Sample) -> Prepared:
     if isinstance(sample, TextSample):
         return Prepared("text", (hash_words(sample.text),))
     if isinstance(sample, ImageSample):
-        return Prepared("image", (prepare.picture(sample.pixels),))
+        return Prepared(sample.modality, (prepare.picture(sample.pixels),))
     if isinstance(sample, AudioSample):
         return Prepared("audio", (prepare.sound(sample.samples, sample.rate_hz),))
     return Prepared("3d", prepare.points(sample))

@@ -22,7 +22,7 @@ from unisearch.records import (
     Prepared,
     Sample,
 )
-from unisearch.spaces.base import Space
+from unisearch.spaces.base import Space, seen_as
 from unisearch.spaces.starter import prepare
 from unisearch.spaces.starter.model import DIM, Starter
 from unisearch.spaces.starter.samples import prepare_sample
@@ -65,7 +65,7 @@ class StarterSpace(Space):
 
     def reference(self, modality: Modality) -> NDArray[np.float32]:
         try:
-            return self._references[modality]
+            return self._references[seen_as(modality)]
         except KeyError as error:
             raise WeightsError(f"{self._reference_file} has no rows of '{modality}'") from error
 
@@ -92,7 +92,7 @@ def encode_batch(model: Starter, batch: Sequence[Prepared]) -> NDArray[np.float3
     size = BATCH.get(next(model.parameters()).device.type, 16)
     places: dict[Modality, list[int]] = defaultdict(list)
     for place, prepared in enumerate(batch):
-        places[prepared.modality].append(place)
+        places[seen_as(prepared.modality)].append(place)
     begun: tuple[list[int], torch.Tensor] | None = None
     for modality, wanted in places.items():
         for start in range(0, len(wanted), size):
@@ -212,7 +212,9 @@ def _quality(weights: Path) -> dict[tuple[Modality, Modality], float]:
     except (OSError, ValueError, KeyError, TypeError):
         return {}  # weights that were not measured
     pairs = {
-        (asked, target): f"{asked} → {target}" for asked in MODALITIES for target in MODALITIES
+        (asked, target): f"{seen_as(asked)} → {seen_as(target)}"
+        for asked in MODALITIES
+        for target in MODALITIES
     }
     return {pair: tasks[task] for pair, task in pairs.items() if task in tasks}
 
