@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.commands import Command, Done, Ready, run
 from unisearch.cli import main
-from unisearch.world.library import make_library
+from unisearch.world.library import KINDS, make_library
 
 CONCEPTS = ("dog", "car", "piano")
 
@@ -49,7 +49,7 @@ def unisearch(
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Ready:
     """Every kind of file for a few concepts, indexed with the toy space."""
     folder = tmp_path_factory.mktemp("ready")
-    make_library(folder / "media", concepts=CONCEPTS)
+    make_library(folder / "media", concepts=CONCEPTS, kinds=KINDS)
     library = folder / "library"
     done = run(
         "index", "media", "--json", "--library", library, cwd=folder, space="toy",

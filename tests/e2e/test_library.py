@@ -13,7 +13,9 @@ import pytest
 from tests.e2e.commands import Command, Ready, run
 from unisearch.records import MODALITIES
 
-FOLDERS = {"text": "captions", "image": "pictures", "audio": "sounds", "3d": "models"}
+FOLDERS = {
+    "text": "captions", "image": "pictures", "audio": "sounds", "3d": "models", "video": "videos",
+}  # fmt: skip
 HIT_KEYS = {
     "rank", "item", "path", "modality", "score", "similarity", "weak", "expected_by_chance",
     "matched", "copies", "segment", "space",
@@ -303,7 +305,7 @@ def test_vectors_of_files_come_in_their_order(
     vectors = np.load(tmp_path / "v.npy")
     told = json.loads((tmp_path / "v.json").read_text())
     assert done.code == 0
-    assert vectors.shape == (4, told["dim"])
+    assert vectors.shape == (len(MODALITIES), told["dim"])
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-3)
     assert [row["modality"] for row in told["files"]] == list(MODALITIES)
     assert [row["path"] for row in told["files"]] == [str(path) for path in paths]

@@ -16,7 +16,6 @@ from indexer import Indexer
 from tests.e2e.commands import Command, run
 from unisearch import open as open_library
 from unisearch.config import load_settings
-from unisearch.records import MODALITIES
 
 pytestmark = pytest.mark.slow
 
@@ -73,11 +72,11 @@ def test_all_eighteen_files_are_items(eighteen: Eighteen) -> None:
     assert eighteen.report["failed"] == []
 
 
-@pytest.mark.parametrize("asked", MODALITIES)
+@pytest.mark.parametrize("asked", QUERIES)
 def test_each_kind_asked_into_each_other_answers_with_that_kind_only(
     eighteen: Eighteen, search: Callable[..., dict[str, Any]], asked: str
 ) -> None:
-    for wanted in MODALITIES:
+    for wanted in QUERIES:
         answer = search(eighteen.media / QUERIES[asked], "--into", wanted)
 
         assert answer["query"][0]["modality"] == asked
@@ -92,7 +91,7 @@ def test_the_same_answers_come_from_python(
     eighteen: Eighteen, search: Callable[..., dict[str, Any]]
 ) -> None:
     with open_library(eighteen.library) as engine:
-        for asked, wanted in itertools.product(MODALITIES, MODALITIES):
+        for asked, wanted in itertools.product(QUERIES, QUERIES):
             hits = engine.search(eighteen.media / QUERIES[asked], into=wanted)
 
             assert {hit.modality for hit in hits} == {wanted}

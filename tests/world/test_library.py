@@ -9,7 +9,7 @@ import trimesh
 from PIL import Image
 
 from unisearch.errors import UnisearchError, UnknownName
-from unisearch.world.library import make_library
+from unisearch.world.library import KINDS, VIEWS, make_library
 
 FEW = ["dog", "chair", "bell", "car"]
 
@@ -32,6 +32,21 @@ def test_a_library_holds_each_kind_in_its_folder(tmp_path: Path) -> None:
     assert len(set(paths)) == len(paths)
 
 
+def test_videos_show_and_sound_what_they_are_of(tmp_path: Path) -> None:
+    paths = make_library(tmp_path, concepts=FEW, per_concept=2, kinds=["videos"])
+
+    assert len(paths) == 6  # a chair makes no sound
+    assert {path.parent for path in paths} == {tmp_path / "videos"}
+    for path in paths:
+        with av.open(path) as video:
+            pictures = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+        with av.open(path) as video:
+            heard_s = sum(frame.samples / frame.sample_rate for frame in video.decode(audio=0))
+        assert len(pictures) == VIEWS
+        assert len({picture.tobytes() for picture in pictures}) == VIEWS
+        assert 0.4 < heard_s < 10
+
+
 def test_every_file_of_a_library_opens(tmp_path: Path) -> None:
     for path in make_library(tmp_path, concepts=FEW, per_concept=2, seed=1):
         if path.parent.name == "models":
@@ -49,7 +64,7 @@ def test_every_file_of_a_library_opens(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
-        make_library(tmp_path / name, concepts=FEW, seed=seed)
+        make_library(tmp_path / name, concepts=FEW, seed=seed, kinds=KINDS)
 
     a, b, c = (contents(tmp_path / name) for name in "abc")
     assert a == b

@@ -92,7 +92,7 @@ def make_media(folder: Path) -> None:
 
     Raises UnisearchError when the folder holds something else: nothing is ever overwritten.
     """
-    from unisearch.world.library import make_library
+    from unisearch.world.library import KINDS, make_library
 
     unfinished = folder / UNFINISHED
     if folder.exists() and not folder.is_dir():
@@ -101,10 +101,10 @@ def make_media(folder: Path) -> None:
     if strangers:
         raise UnisearchError(f"{display(folder)}: is not empty and no demo; name another folder")
     shutil.rmtree(unfinished, ignore_errors=True)
-    say("Making sample files: 3D models, pictures, sounds and captions of everyday things ...")
+    say("Making samples: 3D models, pictures, sounds, videos and captions of everyday things ...")
     start = time.monotonic()
     try:
-        made = make_library(unfinished)
+        made = make_library(unfinished, kinds=KINDS)
         unfinished.rename(folder / MEDIA)
     except OSError as error:
         raise UnisearchError(refused(folder, error)) from error
@@ -119,7 +119,7 @@ def questions(media: Path) -> Iterator[Question]:
     sound = find(media, "audio", "dog", "owl", "car")
     picture = find(media, "image", "church", "chapel")
     yield Question("A 3D model: which sounds fit it?", [model], "audio")
-    yield Question("A sound: which pictures fit it?", [sound], "image")
+    yield Question("A sound: which pictures and videos fit it?", [sound], "image,video")
     yield Question("A sentence: which 3D models fit it?", ["a steam locomotive"], "3d")
     yield Question("A picture and words in one question", [picture, "a bell"], "audio,3d")
     yield Question("Words, but not those", ["a flying vehicle"], "3d", ["a rocket"])

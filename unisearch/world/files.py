@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from unisearch.records import TriangleMesh
 MESH_SUFFIXES = (".glb", ".obj", ".ply")
 PICTURE_SUFFIXES = (".png", ".jpg")
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg")
+VIDEO_SUFFIXES = (".mp4", ".mkv")
 
 #: container and codec by suffix; Opus takes 8, 12, 16, 24 or 48 kHz
 _SOUND_FORMATS = {
@@ -27,6 +30,9 @@ _SOUND_FORMATS = {
     ".flac": ("flac", "flac"),
     ".ogg": ("ogg", "libopus"),
 }
+_VIDEO_FORMATS = {".mp4": "mp4", ".mkv": "matroska"}
+#: No random serial number, no version of the encoder: the same media, the same bytes.
+_EXACT = {"fflags": "+bitexact"}
 
 
 def put(path: Path, data: bytes) -> Path:
@@ -78,6 +84,15 @@ def write_sound(path: Path, samples: NDArray[np.float32], rate_hz: int) -> Path:
     if path.suffix not in _SOUND_FORMATS:
         raise _no_format(path, SOUND_SUFFIXES)
     return put(path, _sound(samples, rate_hz, *_SOUND_FORMATS[path.suffix]))
+
+
+def write_video(
+    path: Path, frames: NDArray[np.uint8], samples: NDArray[np.float32], rate_hz: int
+) -> Path:
+    """Frames (n, h, w, 3), h and w even, shown for as long as the mono sound (m,) lasts."""
+    if path.suffix not in _VIDEO_FORMATS:
+        raise _no_format(path, VIDEO_SUFFIXES)
+    return put(path, _video(frames, samples, rate_hz, _VIDEO_FORMATS[path.suffix]))
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -144,16 +159,44 @@ def _obj(mesh: TriangleMesh, materials: str) -> tuple[str, str]:
 
 
 def _sound(samples: NDArray[np.float32], rate_hz: int, container: str, codec: str) -> bytes:
-    whole = np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)
     buffer = io.BytesIO()
-    # bitexact: no random serial number, no version of the encoder; the same sound, the same bytes
-    options = {"fflags": "+bitexact"}
-    with av.open(buffer, "w", format=container, options=options) as output:
+    with av.open(buffer, "w", format=container, options=_EXACT) as output:
         stream: Any = output.add_stream(codec, rate=rate_hz, layout="mono")
-        resampler = av.AudioResampler(stream.format.name, "mono", rate_hz, stream.frame_size or 0)
-        frame = av.AudioFrame.from_ndarray(whole[None], format="s16", layout="mono")
-        frame.sample_rate = rate_hz
-        for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
-            for packet in stream.encode(piece):
-                output.mux(packet)
+        for packet in _coded_sound(stream, samples, rate_hz):
+            output.mux(packet)
     return buffer.getvalue()
+
+
+def _video(
+    frames: NDArray[np.uint8], samples: NDArray[np.float32], rate_hz: int, container: str
+) -> bytes:
+    buffer = io.BytesIO()
+    per_second = Fraction(len(frames) * rate_hz, len(samples)).limit_denominator(1_000)
+    with av.open(buffer, "w", format=container, options=_EXACT) as output:
+        shown: Any = output.add_stream("mpeg4", rate=per_second, options={"flags": "+bitexact"})
+        shown.height, shown.width = frames.shape[1:3]
+        shown.pix_fmt, shown.bit_rate, shown.codec_context.thread_count = "yuv420p", 2_000_000, 1
+        heard: Any = output.add_stream("aac", rate=rate_hz, layout="mono")
+        packets = [*_coded_pictures(shown, frames), *_coded_sound(heard, samples, rate_hz, 0)]
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            output.mux(packet)
+    return buffer.getvalue()
+
+
+def _coded_pictures(stream: Any, frames: NDArray[np.uint8]) -> Iterator[Any]:
+    for number, pixels in enumerate(frames):
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        frame.pts = number
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def _coded_sound(
+    stream: Any, samples: NDArray[np.float32], rate_hz: int, start: int | None = None
+) -> Iterator[Any]:
+    whole = np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)
+    resampler = av.AudioResampler(stream.format.name, "mono", rate_hz, stream.frame_size or 0)
+    frame = av.AudioFrame.from_ndarray(whole[None], format="s16", layout="mono")
+    frame.sample_rate, frame.pts = rate_hz, start
+    for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
+        yield from stream.encode(piece)
