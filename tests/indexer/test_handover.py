@@ -466,9 +466,7 @@ def test_ctrl_c_at_the_holder_gives_jobs_back_and_their_processes_go_on(scene: S
 
     real = indexer.holder.Desk
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "indexer.holder.Desk", lambda *given: desks.append(real(*given)) or desks[-1]
-        )
+        patch.setattr("indexer.holder.Desk", lambda *given: desks.append(real(*given)) or desks[-1])
         with pytest.raises(KeyboardInterrupt):
             holder.run([a], progress=hook)
         report = clients[0].end()
