@@ -116,3 +116,9 @@ def test_a_video_without_pictures_is_an_item_of_sound(settings: Settings, tmp_pa
 
     assert report.by_modality == {"audio": 1}
     assert item.modality == "audio"
+
+
+def test_the_bytes_of_a_video_ask_as_its_file_does(engine: Engine, media: Path) -> None:
+    content = (media / "film.mkv").read_bytes()
+
+    assert told(engine.search(content, into="video")[0])[:2] == ("film.mkv", "video")

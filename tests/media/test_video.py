@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.films import Scene, write_film
 from unisearch.errors import Unreadable
@@ -231,6 +232,16 @@ def test_an_mp4_that_ends_before_its_index_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_what_remains_of_an_ogg_video_is_not_called_a_sound(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.ogv", TWO)
+    path.write_bytes(path.read_bytes()[:200])
+
+    with pytest.raises(Unreadable) as caught:
+        walked(path)
+
+    assert "Ogg sound" not in caught.value.reason
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".avi", ".ts", ".wmv"])
 @pytest.mark.parametrize("seed", range(4))
 def test_flipped_bytes_are_a_reason_or_left_out(tmp_path: Path, suffix: str, seed: int) -> None:
@@ -320,3 +331,28 @@ def test_typescript_is_no_video_and_a_transport_stream_is(tmp_path: Path) -> Non
 
     assert [is_wanted(path) for path in (code, film, locked)] == [False, True, True]
     assert [is_wanted(Path(name)) for name in ("a.mp4", "a.png", "a.xyz1")] == [True, True, False]
+
+
+def test_a_cut_between_scenes_of_the_same_colours_is_found(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as made:
+        stream = made.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 192, 108, "yuv420p", 10
+        for second in range(12):
+            if second % 4 == 0:  # a scene of 4 s: soft spots, the camera goes along them
+                spots = chance.integers(0, 256, (6, 12, 3), dtype=np.uint8)
+                wide = np.asarray(
+                    Image.fromarray(spots).resize((260, 108), Image.Resampling.BICUBIC)
+                )
+            for tenth in range(10):
+                left = (second % 4) * 10 + tenth
+                frame = av.VideoFrame.from_ndarray(
+                    np.ascontiguousarray(wide[:, left : left + 192]), format="rgb24"
+                )
+                made.mux(stream.encode(frame))
+        made.mux(stream.encode(None))
+
+    _, parts = walked(path)
+
+    assert times(parts, "video") == [(0, 4), (4, 8), (8, 12)]

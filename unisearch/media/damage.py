@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unisearch.errors import Unreadable
 from unisearch.media import formats
-from unisearch.media.signature import VIDEO, ZIP, Signature, looks_like
+from unisearch.media.signature import SOUND, VIDEO, ZIP, Signature, looks_like
 
 #: What stands in the first bytes is enough to tell every format that we know.
 HEAD_BYTES = 512
@@ -69,7 +69,8 @@ def foreign(path: Path, wanted: str) -> str | None:
     suffix = path.suffix.lower()
     packed = found.name == ZIP and suffix in formats.ZIPPED
     filmed = found.kind == VIDEO and suffix in formats.FILMED
-    return None if packed or filmed else found.name
+    heard = found.kind == SOUND and suffix in formats.HEARD
+    return None if packed or filmed or heard else found.name
 
 
 def announced(path: Path) -> Signature | None:

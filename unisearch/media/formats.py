@@ -97,9 +97,11 @@ USD = (".usd", ".usda", ".usdc", ".usdz")
 CLOUDS = (".npy", ".npz", ".xyz", ".pcd")
 MODELS = SCENES + FBX + USD + CLOUDS
 
-#: Files of ours that begin as every zip archive does, and those that begin as videos do.
+#: Files of ours that begin as every zip archive does, sounds that begin as videos do, and videos
+#: that begin as sounds do.
 ZIPPED = (".3mf", ".usdz", ".npz")
 FILMED = (".m4a", ".m4b", ".mka", ".weba")
+HEARD = (".ogv",)
 
 #: Suffixes under which the same bytes are read in the same way: either the content alone decides,
 #: or they are spellings of one format. Every other suffix is alone.

@@ -13,9 +13,11 @@ from unisearch.records import SHOT_S
 
 #: Frames are compared as pictures of so many pixels a side.
 SIDE = 16
-#: Mean differences of sRGB in [0, 1]. Above the first one two frames are of different shots; above
-#: the second one they are when their colours differ, too; below the last one they are the same.
-OTHER_PLACE, OTHER_PICTURE, OTHER_COLORS = 0.22, 0.08, 0.06
+#: Mean differences of sRGB in [0, 1]. Frames that differ more may be of different shots; they are
+#: when their colours differ as much, wherever they are, or when the difference reaches a share of
+#: their contrast: views of one thing 20 degrees apart stay below 0.7, those of other things are
+#: mostly above 0.9 (sample models on their grounds). Below the last one they are the same.
+OTHER, OF_CONTRAST = 0.06, 0.8
 SAME = 0.015
 
 Thumbnail = NDArray[np.float32]
@@ -91,12 +93,18 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
 def is_cut(before: Thumbnail, after: Thumbnail) -> bool:
     """Whether two frames are of different shots.
 
-    What moves changes the picture, but hardly its colours; a cut mostly changes both.
+    What moves before a camera changes the picture less than a cut does, and hardly its colours.
     """
     difference = _difference(before, after)
-    if difference > OTHER_PLACE:
-        return True
-    return difference > OTHER_PICTURE and _color_difference(before, after) > OTHER_COLORS
+    if difference < OTHER:
+        return False
+    contrast = (_contrast(before) + _contrast(after)) / 2
+    return difference > OF_CONTRAST * contrast or _color_difference(before, after) > OTHER
+
+
+def _contrast(small: Thumbnail) -> float:
+    """Mean difference from the mean colour."""
+    return float(np.abs(small - small.mean(axis=(0, 1))).mean())
 
 
 def _difference(one: Thumbnail, other: Thumbnail) -> float:
