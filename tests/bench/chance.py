@@ -60,7 +60,7 @@ def main(corpus: Path | None) -> None:
     piles = encoded(space, corpus)
     meanings = Meanings([name for _, names in piles.values() for name in names])
     asked = queries(space, piles)
-    for target in MODALITIES:
+    for target in PILES:
         rows = [piles[name] for name in PILES[target] if name in piles]
         gallery = np.concatenate([vectors for vectors, _ in rows])
         names = [name for _, found in rows for name in found]

@@ -31,7 +31,8 @@ LATE_S = 0.5
 #: So far behind a place that was looked for nothing of it comes any more.
 FAR_S = 10.0
 
-_DAMAGED = (av.error.InvalidDataError, av.error.EOFError)
+#: What holds for all of a video; whatever else FFmpeg raises is damage at one place.
+_OF_ALL = (MemoryError, av.error.DecoderNotFoundError, av.error.PatchWelcomeError)
 
 
 def pictures_of(container: Any) -> Any | None:
@@ -87,8 +88,8 @@ class Film:
                     if time_s > last:
                         last = time_s
                         yield Frame(max(time_s, 0.0), self._pixels(frame, self._min_side))
-            except _DAMAGED:
-                self._tell_damage("a piece left out")
+            except av.error.FFmpegError as error:
+                self._tell_damage("a piece left out", error)
 
     def still(self, time_s: float, side: int) -> ImageSample | None:
         """The key frame before that time, its long side at about `side` px; None if damaged."""
@@ -99,8 +100,8 @@ class Film:
             for frame, _ in self._run(Run(key, (key,))):
                 short, long = sorted((frame.width, frame.height))
                 return ImageSample(self._pixels(frame, max(1, side * short // long)))
-        except _DAMAGED:
-            logger.debug("%s: no frame for a preview", display(self._path))
+        except av.error.FFmpegError as error:
+            self._tell_damage("no preview", error)
         return None
 
     def size(self) -> tuple[int, int]:
@@ -116,8 +117,8 @@ class Film:
                 packet = next(packets)
             except StopIteration:
                 break
-            except _DAMAGED:
-                self._tell_damage("read up to the damage")
+            except av.error.FFmpegError as error:
+                self._tell_damage("read up to the damage", error)
                 break
             time_s = self._time_of(packet)
             if time_s is None or not packet.size:
@@ -154,8 +155,8 @@ class Film:
         for packet in packets:
             try:
                 yield from self._codec.decode(packet)
-            except av.error.InvalidDataError:
-                self._tell_damage("a piece left out")
+            except av.error.FFmpegError as error:
+                self._tell_damage("a piece left out", error)
             if alone:
                 yield from self._codec.decode(None)  # it waits for others that might come before it
                 return
@@ -201,8 +202,10 @@ class Film:
         turns = round(getattr(frame, "rotation", 0) / 90) % 4
         return np.ascontiguousarray(np.rot90(small.to_ndarray(), turns))
 
-    def _tell_damage(self, what: str) -> None:
-        """A warning; of a damaged video there may be many to give."""
+    def _tell_damage(self, what: str, error: Exception) -> None:
+        """A warning, for the first damage of many; raises what is none."""
+        if isinstance(error, _OF_ALL):
+            raise error
         level = logging.DEBUG if self._told else logging.WARNING
         logger.log(level, "%s: damaged video: %s", display(self._path), what)
         self._told = True
