@@ -174,6 +174,7 @@ class Holder:
                 self._last_turns()
             self._desk.close()
             if self._idle is not None:
+                self._desk.arrived.set()  # the last turns have taken the first sign
                 self._idle.join()
         finally:
             self._pools.close()
