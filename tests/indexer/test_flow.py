@@ -183,7 +183,7 @@ def test_the_number_of_workers_leaves_a_core_for_the_network(
 
 
 STOPPED = """
-    import sys, time
+    import signal, sys, time
     from pathlib import Path
     import indexer.flow
     from indexer import Indexer
@@ -194,6 +194,8 @@ STOPPED = """
         print("done", sum(progress.done.values()), flush=True)
 
     indexer.flow.decode = tasks.decode_as_told
+    # Who starts us in the background may have it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings = Settings(library=sys.argv[1], space="toy", index={"workers": 2})
     try:
         Indexer(settings=settings).run(Path(sys.argv[2]), progress=told)

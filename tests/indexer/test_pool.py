@@ -194,10 +194,10 @@ def test_memory_has_a_limit() -> None:
 
 
 def test_a_worker_that_grew_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "GROWN_BYTES", 20 << 20)
+    monkeypatch.setattr(pools, "GROWN_BYTES", 80 << 20)
     with Pool(Limits(1)) as pool:
         processes = []
-        for megabytes in (1, 1, 40, 1):
+        for megabytes in (1, 1, 160, 1):
             pool.submit(b"", tasks.keep, megabytes)
             [end] = ends(pool, 1).values()
             processes += end.values

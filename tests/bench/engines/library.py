@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.bench.data import SEED, Mixture
 from tests.bench.engines.base import Floats, blocks
 from unisearch.catalog.open import Catalog
 from unisearch.config import load_settings
-from unisearch.records import GRID_VERSION, Modality
+from unisearch.records import GRID_VERSION, Modality, Prepared, Sample
 from unisearch.registry import Entry
 from unisearch.spaces.base import Space
 from unisearch.spaces.table import SPACES
@@ -39,7 +39,8 @@ class BenchSpace(Space):
         self.dim = dim
         self._references = references(folder, dim)
 
-    def prepare(self, sample: object) -> object:
+    @property
+    def preparer(self) -> Callable[[Sample], Prepared]:
         raise NotImplementedError
 
     def encode_prepared(self, batch: object) -> Floats:
