@@ -97,6 +97,28 @@ def test_a_library_that_took_the_place_of_another_is_read(tmp_path: Path) -> Non
     catalog.close()
 
 
+def test_pages_of_a_file_that_became_shorter_are_not_looked_at(tmp_path: Path) -> None:
+    path = made(tmp_path / "library", b"/media")
+    writer = Catalog.open(path, write=True)
+    with writer.write() as tx:
+        for number in range(500):
+            tx.add_root(b"/folder%d" % number)
+    writer.scrub()  # so that all of it is in the file itself
+    catalog = Catalog.open(path)
+    with catalog.view() as before:
+        assert len(before.roots()) == 501
+
+    whole = path.stat().st_size
+    with path.open("r+b") as file:
+        file.truncate(whole // 2)
+
+    with pytest.raises(LibraryError, match="doctor"):
+        roots(catalog)
+    assert not is_open(before._connection)
+    catalog.close()
+    writer.close()
+
+
 def test_dead_rows_of_a_library_that_was_here_before_are_forgotten(tmp_path: Path) -> None:
     def with_dead(folder: Path, row: int) -> Path:
         path = made(folder, b"/media")

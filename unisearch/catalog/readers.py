@@ -18,8 +18,13 @@ FileId = tuple[int, int]
 
 def file_id(path: Path | str) -> FileId:
     """Which file is there. Raises LibraryMissing, or LibraryError where that cannot be seen."""
+    found = _stat(path)
+    return found.st_dev, found.st_ino
+
+
+def _stat(path: Path | str) -> os.stat_result:
     try:
-        found = os.stat(path)  # noqa: PTH116 (on the way of every question)
+        return os.stat(path)  # noqa: PTH116 (on the way of every question)
     except (FileNotFoundError, NotADirectoryError):
         where = display(Path(path).parent)
         raise LibraryMissing(
@@ -27,7 +32,6 @@ def file_id(path: Path | str) -> FileId:
         ) from None
     except OSError as error:
         raise LibraryError(f"{display(path)}: cannot be opened: {error.strerror}") from error
-    return found.st_dev, found.st_ino
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +45,11 @@ class _State:
 class Reader:
     """A connection for views, and what they remember as long as nobody commits."""
 
-    def __init__(self, raw: sqlite3.Connection, state: _State) -> None:
+    def __init__(self, raw: sqlite3.Connection, state: _State, size_bytes: int) -> None:
+        """size_bytes: of the file that is mapped, at least"""
         self.raw = raw
         self.file = state.file
+        self.size_bytes = size_bytes
         self._dead = state.dead
         self._version = -1  # none that SQLite gives
         self._memory: dict[Any, Any] = {}
@@ -72,15 +78,18 @@ class Readers:
 
         Raises as `file_id`.
         """
-        file = file_id(self._path)
+        found = _stat(self._path)
+        file = found.st_dev, found.st_ino
         while (reader := self._pop()) is not None:
-            if reader.file == file:
+            # Of a file that was cut, mapped pages are gone: touching them would end the process.
+            if reader.file == file and reader.size_bytes <= found.st_size:
+                reader.size_bytes = found.st_size
                 return reader
             reader.raw.close()
         state = self._state
         if state is None or state.file != file:
             state = self._state = _State(file)
-        return Reader(self._connect(), state)
+        return Reader(self._connect(), state, found.st_size)
 
     def give_back(self, reader: Reader) -> None:
         """End the reader's transaction and keep it; one that is broken or too late is closed."""

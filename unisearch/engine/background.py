@@ -11,6 +11,7 @@ from unisearch.catalog.backgrounds import BackgroundRow
 from unisearch.catalog.view import View
 from unisearch.engine.chance import Floats, Pair, measure_pair
 from unisearch.errors import LibraryDamaged
+from unisearch.index.memory import release
 from unisearch.records import Modality
 from unisearch.spaces.base import Space
 
@@ -59,6 +60,7 @@ class Background:
         if asked not in self.pairs:
             queries = evenly(space.reference(asked), QUERIES)
             self.pairs[asked] = measure_pair(queries, self.rows)
+            release()  # many times the size of what is kept
         return self.pairs[asked]
 
 

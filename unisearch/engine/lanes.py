@@ -15,6 +15,7 @@ from unisearch.engine.background import Background, Backgrounds
 from unisearch.engine.chance import Floats, Pair
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Wanted
+from unisearch.index.bits import products
 from unisearch.index.partition import Partition
 from unisearch.index.reader import Nearest, PartitionReader
 from unisearch.records import Modality, PartitionState
@@ -53,8 +54,7 @@ class Lane:
 
     def unrelated(self, asked: Asked) -> Floats:
         """Cosines of its terms to the background, (terms, m)."""
-        found: Floats = asked.vectors[self.space.id][list(self.terms)] @ self.ground.rows.T
-        return found
+        return products(asked.vectors[self.space.id][list(self.terms)], self.ground.rows)
 
     def pairs(self, asked: Asked) -> list[Pair]:
         """What is usual for each of its terms."""

@@ -127,13 +127,19 @@ class Scored:
         """
         seen: set[int] = set()
         found = []
-        for place, (key, score) in enumerate(
-            zip(self.keys.tolist(), self.score.tolist(), strict=True)
+        # Lists: numpy takes longer for one number than for all of them.
+        for key, score, similarity, expected, words in zip(
+            self.keys.tolist(),
+            self.score.tolist(),
+            self.similarity.tolist(),
+            self.expected.tolist(),
+            self.words.tolist(),
+            strict=True,
         ):
             row = rows.get(key)
             if row is not None and row.content not in seen:
                 seen.add(row.content)
-                found.append(Joined(-score, key, self, place, row))
+                found.append(Joined(-score, key, self, similarity, expected, words, row))
         return found
 
 
@@ -165,7 +171,9 @@ class Joined(NamedTuple):
     below: float  # the negative score
     segment: int
     of: Scored
-    place: int
+    similarity: float
+    expected: float
+    words: float
     row: SegmentRow
 
     def hit(self, rank: int, weak_above: float) -> Hit:
@@ -174,18 +182,17 @@ class Joined(NamedTuple):
         weak_above: a hit is weak when chance gives more than this many as good, unless its
         words match
         """
-        by_words = bool(self.of.words[self.place] > 0)
-        expected = float(self.of.expected[self.place])
-        by_chance = expected > weak_above
+        by_words = self.words > 0
+        by_chance = self.expected > weak_above
         return Hit(
             rank=rank,
             item=self.row.item,
             path=self.row.path,
             modality=self.of.modality,
             score=-self.below,
-            similarity=float(self.of.similarity[self.place]),
+            similarity=self.similarity,
             weak=by_chance and not by_words,
-            expected_by_chance=expected,
+            expected_by_chance=self.expected,
             # A vector that chance explains does not speak for the hit.
             matched=("name" if by_chance else "both") if by_words else "vector",
             copies=self.row.copies,

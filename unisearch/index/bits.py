@@ -75,8 +75,20 @@ def cosines(
     found = np.empty((len(queries), len(rows)), np.float32)
     for start in range(0, len(rows), _CHUNK):
         part = slice(start, start + _CHUNK)
-        np.matmul(queries, floats(np.take(vectors, rows[part], axis=0)).T, out=found[:, part])
+        found[:, part] = products(queries, floats(np.take(vectors, rows[part], axis=0)))
     return np.clip(found, -1, 1, out=found)
+
+
+def products(queries: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The inner products (q, n) of queries (q, dim) and rows (n, dim).
+
+    Of few queries one by one: a matrix product would share so little work among threads, and
+    beside another busy process wait milliseconds for them.
+    """
+    if len(queries) > 8:
+        return queries @ rows.T
+    found: NDArray[np.float32] = np.vecdot(queries[:, None], rows)
+    return found
 
 
 def reranked(

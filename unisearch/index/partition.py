@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unisearch.errors import LibraryDamaged, VectorError, display
 from unisearch.index.guard import Guard
 from unisearch.index.halves_view import faiss_reads_halves
+from unisearch.index.memory import release
 from unisearch.index.once import Once
 from unisearch.index.plan import Rules
 from unisearch.index.reader import Cover, PartitionReader
@@ -135,6 +136,7 @@ class Partition:
             where = display(self.snapshots.path)
             self._once.warn(f"{where}: {error}; answers stay exact, the next run rebuilds it")
             return None
+        release()
         return Cover(index, len(index), index.nlist, chain[0].efforts)
 
     def _fill_gpu(self, state: PartitionState, rows: Rows) -> None:
