@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from indexer.places import place_of
+from indexer.sidecars import around
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import RootRow
 from unisearch.catalog.write import Writing
@@ -15,6 +16,7 @@ from unisearch.errors import UnisearchError, display
 def forget(tx: Writing, place: bytes, *, roots_too: bool = False) -> int:
     """Drop what is at and below a place; how many files were known there, failed ones too.
 
+    Words that a file of the same name had from there go too; a later run takes them in again.
     roots_too: also indexed folders there, which have nothing left
     """
     roots, known = tx.roots(), tx.known_files(place)
@@ -22,10 +24,13 @@ def forget(tx: Writing, place: bytes, *, roots_too: bool = False) -> int:
     for at in (place_of(roots, path) for path in failed):
         if at is not None:
             tx.clear_failure(at.root, at.rel_path)
+    beside = [row.item for row in around(place, tx) if row.path != place and row.key]
     tx.remove_items(file.item for file in known.values())
+    for item in beside:  # that had words from this very file
+        tx.drop_sidecar(item)
     inside = [root.id for root in roots if relative(place, root.path) is not None]
     tx.drop_empty_roots(inside if roots_too else ())
-    return len(failed | known.keys())
+    return len(failed | known.keys()) or int(bool(beside))
 
 
 def tag(tx: Writing, items: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> int:

@@ -68,7 +68,7 @@ def _changes(rooms: Rooms, survey: Survey, view: View, wanted: bool) -> Iterator
         rows = [row for row in view.described(survey.place) if _is_there(row.path, survey)]
         look = survey.beside.get
     else:
-        rows = [row for row in _near(survey.place, view) if not is_gone(row.path)]
+        rows = [row for row in around(survey.place, view) if not is_gone(row.path)]
         look = partial(found_at, rooms)
     for row in rows:
         change = _change(row, look if wanted else _nothing)
@@ -81,7 +81,7 @@ def _is_there(path: bytes, survey: Survey) -> bool:
     return path not in survey.gone and path not in survey.away and survey.covers(path)
 
 
-def _near(place: bytes, view: View) -> list[DescribedRow]:
+def around(place: bytes, view: View) -> list[DescribedRow]:
     """The items that a single file is, or may say something of."""
     base = base_of(place)
     found = view.described_as(place) + (view.described_as(base) if base else [])

@@ -163,3 +163,22 @@ def test_damage_beside_it_is_told_and_nothing_is_copied(filled: Library) -> None
 
     assert path.read_bytes() == data
     assert "diary.txt" not in filled.names()
+
+
+@pytest.mark.parametrize(("setting", "count"), [("both", 1), ("words", 1)])
+def test_words_that_another_file_had_from_a_forgotten_text_go_too(
+    library: Library, make: Make, setting: str, count: int
+) -> None:
+    settings = library.settings.model_copy(
+        update={"index": library.settings.index.model_copy(update={"sidecars": setting})}
+    )
+    make["picture"](library.media / "a.png", 3)
+    text = make["text"](library.media / "a.txt", PASSAGE)
+    with Indexer(settings=settings) as indexer:
+        indexer.run(library.media)
+
+        assert indexer.forget(text, now=True) == count
+
+    assert "a.png" in library.names()
+    needles = {"passage": PASSAGE.encode(), "word": b"xylophonist", "stem": b"quuxberri"}
+    assert list(found_in(library.path, needles)) == []
