@@ -262,7 +262,8 @@ class Holder:
 
     def _begin(self, job: Job, hook: ProgressHook, spare: Spare | None = None) -> Steps:
         rooms, upkeep = self._open()
-        return begin(rooms, upkeep, job, self._journal, hook, spare, self._pools, self._meter)
+        meter = self._meter.for_another()
+        return begin(rooms, upkeep, job, self._journal, hook, spare, self._pools, meter)
 
     def _may_run(self, job: Job, last: bool) -> bool:
         """Not with other settings; and at the end no network is loaded for others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import time
@@ -57,6 +58,10 @@ class Meter:
     def at(self, now: Progress | None) -> None:
         """A run is there; None when it has ended."""
         self._now = now
+
+    def for_another(self) -> Meter:
+        """For a run that begins: this one, or while another run is shown one that only counts."""
+        return self if self._now is None else copy.copy(self)
 
     def facts(self) -> dict[str, Any]:
         """All of it in plain values, as `status --json` shows it.

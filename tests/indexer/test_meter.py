@@ -102,6 +102,24 @@ def test_who_does_not_answer_is_not_waited_for(
         assert time.monotonic() - started < 5
 
 
+def test_a_run_beside_another_is_counted_and_not_shown() -> None:
+    meter = Meter()
+    assert meter.for_another() is meter
+    meter.at(Progress({}, {"image": 9}, 0, 0, 1.0, b"/first"))
+    meter.queues = {"files_to_commit": lambda: 5}
+
+    beside = meter.for_another()
+    beside.queues = {"files_to_commit": lambda: 0}
+    beside.file("added", "text")
+    beside.at(Progress({}, {"text": 1}, 0, 0, 1.0, b"/second"))
+    beside.at(None)
+
+    facts = meter.facts()
+    assert facts["files"] == {"added": {"text": 1}}
+    assert facts["run"]["path"] == "/first"
+    assert facts["queues"] == {"files_to_commit": 5}
+
+
 def test_delays_are_told_by_rank() -> None:
     meter = Meter()
     now = time.time()
