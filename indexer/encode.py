@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 MOST_BYTES = 128 * 1024**2
 #: Parts at once when a run is to end soon.
 HURRIED = 16
+#: Errors of the device that a network runs on, or of its driver: PyTorch's own are RuntimeErrors.
+OF_DEVICE = (RuntimeError, MemoryError)
 
 
 @dataclass(eq=False)
@@ -142,11 +144,34 @@ class Encoder:
             one.draft.error = Unreadable(one.draft.path, "corrupt", reason)
 
     def _one_by_one(self, waiting: list[_Waiting]) -> NDArray[np.float32]:
-        """The vectors of a batch that failed as a whole; NaN for those that fail alone too."""
+        """The vectors of a batch that failed as a whole; NaN for those that fail alone too.
+
+        Raises UnisearchError when the device fails for every one of several.
+        """
         rows = np.full((len(waiting), self._space.dim), np.nan, np.float32)
+        failed: list[Exception] = []
         for row, one in enumerate(waiting):
             try:
                 rows[row] = self._space.encode_prepared([one.prepared])[0]
             except Exception as error:
-                one.draft.error = unreadable(one.draft.path, error)
+                failed.append(error)
+                one.draft.error = _not_embedded(one.draft.path, error)
+        if len(failed) == len(waiting) > 1 and all(isinstance(one, OF_DEVICE) for one in failed):
+            raise UnisearchError(
+                f"the network fails on '{self._space.device}' ({_line(failed[-1])}): free memory "
+                "there, or set `device: cpu`, and run again"
+            )
         return rows
+
+
+def _not_embedded(path: bytes, error: Exception) -> Unreadable:
+    """Why one part has no vector. What a device does not manage today is not the file's fault."""
+    if not isinstance(error, OF_DEVICE):
+        return unreadable(path, error)
+    reason = f"the network failed ({_line(error)}); the next run tries again"
+    return Unreadable(path, "crash", reason, transient=True)
+
+
+def _line(error: Exception) -> str:
+    """Libraries explain such errors on a page; the first line says what it is."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -19,6 +19,7 @@ from unisearch.errors import (
     LibraryDamaged,
     LibraryError,
     LibraryTooNew,
+    UnisearchError,
     VectorError,
 )
 from unisearch.index.halves import to_halves
@@ -462,6 +463,42 @@ def test_a_batch_that_fails_is_encoded_one_by_one(
     assert seen == [3, 1, 1, 1]
     assert report.added == 2
     assert [failure.kind for failure in report.failed] == ["crash"]
+    assert "out of memory" in report.failed[0].message
+    monkeypatch.undo()
+    assert library.run().added == 1  # nothing is kept against the file
+
+
+def test_a_device_that_fails_for_every_part_ends_the_run_and_is_no_fault_of_the_files(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        make["picture"](library.media / f"{number}.png", number)
+
+    def fail(space: ToySpace, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        raise RuntimeError("CUDA error: an illegal memory access\nand a page of advice")
+
+    monkeypatch.setattr(ToySpace, "encode_prepared", fail)
+    with pytest.raises(UnisearchError, match=r"fails on 'cpu' \(CUDA error.*run again") as raised:
+        library.run()
+    assert "\n" not in str(raised.value)
+    monkeypatch.undo()
+    report = library.run()
+
+    assert (report.added, report.failed) == (3, [])
+
+
+def test_a_part_that_the_network_refuses_is_the_failure_of_its_file(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make["picture"](library.media / "bad.png", 1)
+
+    def refuse(space: ToySpace, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        raise ValueError("no such shape")
+
+    monkeypatch.setattr(ToySpace, "encode_prepared", refuse)
+
+    assert [failure.known for failure in library.run().failed] == [False]
+    assert [failure.known for failure in library.run().failed] == [True]
 
 
 def test_a_folder_that_cannot_be_listed_keeps_its_items(
