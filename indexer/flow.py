@@ -17,8 +17,6 @@ from unisearch.media.read import read
 #: and a video is walked through first.
 STREAMS = ("audio",)
 SECONDS_PER_MB = 1.0
-#: Files that wait for a worker, for each worker: none has to wait for us.
-AHEAD = 2
 
 
 class Flow:
@@ -34,7 +32,7 @@ class Flow:
     @property
     def full(self) -> bool:
         """Whether enough files are on their way."""
-        return len(self._jobs) >= AHEAD * self._pool.limits.workers + 2
+        return self._pool.is_full
 
     def draft(self, file: Found, digest: bytes) -> Draft:
         """The content of that file, which begins to be read; or the one of a file with the same.

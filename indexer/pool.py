@@ -34,6 +34,10 @@ GROWN_BYTES = 512 * 1024**2
 _TICK_S, _PAUSE_S = 0.25, 5.0
 #: So many workers that die before they are ready are no accident.
 _FALSE_STARTS = 3
+#: A worker has this long to be ready, or as long as a job where that is longer.
+_START_S = 60.0
+#: Files that wait for a worker, for each worker: none has to wait for us.
+_QUEUED = 2
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,11 @@ class Pool:
         return len(self._open)
 
     @property
+    def is_full(self) -> bool:
+        """Whether there are jobs enough that no worker has to wait for the next."""
+        return len(self._open) >= _QUEUED * self.limits.workers + 2
+
+    @property
     def processes(self) -> list[int]:
         """The ids of the worker processes."""
         return [child.number for child in list(self._children)]
@@ -268,6 +277,9 @@ class Pool:
         """End those that take too long."""
         for child in self._children:
             ask, silent_s = child.ask, self._clock.now_s - child.heard_s
+            if not child.ready and silent_s > max(_START_S, self.limits.timeout_s):
+                child.verdict = "it was not ready in time"
+                child.kill()
             if ask is None or child.waits:
                 continue
             limit_s = self.limits.timeout_s + ask.grace_s
@@ -300,7 +312,8 @@ class Pool:
         elif not ready:
             self._false_starts += 1
             if self._false_starts >= _FALSE_STARTS:
-                raise UnisearchError(f"a process to read files in ended at its start (code {code})")
+                why = verdict or f"code {code}"
+                raise UnisearchError(f"a process to read files in ended at its start ({why})")
 
     def _discharge(self, child: Child) -> int:
         self._selector.unregister(child.line)
@@ -353,28 +366,29 @@ def limits_of(settings: Settings) -> Limits:
 
 
 class Pools:
-    """The pools of one writer. They stay between its runs: workers that are there cost no start.
+    """The pools of one writer. One stays between its runs: workers that are there cost no start.
 
     Each run has a pool of its own while it lasts: runs take turns, and none waits for another's.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._free: list[Pool] = []
+        self._free: Pool | None = None
 
     @contextmanager
     def lend(self) -> Iterator[Pool]:
         """A pool without jobs; what is left of them in the end is dropped."""
-        pool = next((one for one in self._free if one.works), None)
-        if pool is None:
-            pool = Pool(self._limits)
-        else:
-            self._free.remove(pool)
+        if self._free is not None and not self._free.works:
+            self.close()
+        pool, self._free = self._free or Pool(self._limits), None
         try:
             yield pool
         finally:
             pool.drop_all()
-            self._free.append(pool)  # also one that failed: it has to be closed
+            if self._free is None and pool.works:
+                self._free = pool
+            else:
+                pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -384,5 +398,6 @@ class Pools:
 
     def close(self) -> None:
         """End all workers."""
-        while self._free:
-            self._free.pop().close()
+        if self._free is not None:
+            self._free.close()
+            self._free = None

@@ -23,9 +23,6 @@ from unisearch.wiring import PREVIEWS_FOLDER, Rooms, preview_options, read_optio
 
 logger = logging.getLogger(__name__)
 
-#: Files that wait for a worker, for each worker.
-AHEAD = 2
-
 
 def without_previews(rooms: Rooms) -> list[tuple[bytes, bytes]]:
     """(digest, path) of each content that has none, by a file that still holds it."""
@@ -81,7 +78,7 @@ def _answers(
     waiting = iter(todo)
     jobs: dict[int, bytes] = {}
     while True:
-        while len(jobs) < AHEAD * pool.limits.workers:
+        while not pool.is_full:
             digest, path = next(waiting, (b"", b""))
             if not digest:
                 break
