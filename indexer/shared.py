@@ -20,6 +20,8 @@ from unisearch.errors import UnisearchError
 
 _LENGTHS = struct.Struct("<Q")
 _ALIGN = 64
+#: Smaller messages are copied: mapping costs as much, and keeps a descriptor open.
+_COPIED_BYTES = 512 * 1024
 _MOST_BUFFERS = 512  # that one call of the system writes; the limit is 1,024
 
 
@@ -47,6 +49,8 @@ def write(value: Any) -> tuple[int, int]:
 def read(handle: int, size: int) -> Any:
     """The value in it; closes the descriptor. Arrays are views, and free the memory when they go.
 
+    As long as arrays of a large one are there, the map of it keeps a descriptor of its own.
+
     Raises UnisearchError when what was handed over is not what `write` makes.
     """
     try:
@@ -56,11 +60,22 @@ def read(handle: int, size: int) -> Any:
             sealed = True
         if not sealed or os.fstat(handle).st_size != size:
             raise UnisearchError("a process handed over memory that may change")
-        shared = memoryview(mmap.mmap(handle, size, access=mmap.ACCESS_COPY))
+        shared = _bytes_of(handle, size)
     finally:
         os.close(handle)
     parts = _parts(shared)
     return pickle.loads(parts[0], buffers=parts[1:])  # of our own child, which runs our own code
+
+
+def _bytes_of(handle: int, size: int) -> memoryview:
+    """What is in the file, to be written to by nobody else."""
+    if size >= _COPIED_BYTES:
+        return memoryview(mmap.mmap(handle, size, access=mmap.ACCESS_COPY))
+    copy = bytearray(size)
+    at = os.lseek(handle, 0, os.SEEK_SET)
+    while at < size and (more := os.readv(handle, [memoryview(copy)[at:]])):
+        at += more
+    return memoryview(copy)
 
 
 if hasattr(os, "memfd_create"):

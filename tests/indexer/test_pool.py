@@ -235,6 +235,22 @@ def test_closing_takes_no_longer_than_a_second(tmp_path: Path) -> None:
     assert not any(map(is_alive, processes))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
+def test_small_values_that_are_kept_hold_no_descriptors(pool: Pool) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    jobs = [pool.submit(b"", tasks.arrays, 2, (64, 64)) for _ in range(50)]
+    kept = ends(pool, 1)
+    before = descriptors()
+    kept |= ends(pool, 49)
+
+    assert descriptors() <= before + 5
+    assert len(kept) == len(jobs)
+    for end in kept.values():
+        assert [(number, array.sum()) for number, array in end.values] == [(0, 0), (1, 64 * 64)]
+
+
 def test_a_pool_has_no_more_workers_than_jobs(pool: Pool) -> None:
     assert pool.processes == []
 
@@ -277,6 +293,18 @@ def test_workers_that_cannot_start_are_an_error_and_no_endless_wait(
         pool.take(LIMIT_S)
 
 
+def test_workers_that_hang_at_their_start_are_ended_and_told(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.child._PROGRAM", "import time; time.sleep(600)")
+    monkeypatch.setattr(pools, "_START_S", 0.1)
+    pool.limits = Limits(2, timeout_s=0.2)
+    pool.submit(b"", tasks.count, 1)
+
+    with pytest.raises(UnisearchError, match=r"at its start \(it was not ready in time\)"):
+        pool.take(LIMIT_S)
+
+
 def test_two_runs_of_one_writer_use_the_same_workers_one_after_another() -> None:
     lender = Pools(Limits(1))
     processes = []
@@ -287,6 +315,7 @@ def test_two_runs_of_one_writer_use_the_same_workers_one_after_another() -> None
             processes += pool.processes
     with lender.lend() as first, lender.lend() as second:
         assert first is not second
+    assert [first.works, second.works] == [False, True]  # one is kept for the next run
     lender.close()
 
     assert processes[0] == processes[1]
