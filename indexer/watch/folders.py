@@ -106,8 +106,10 @@ class Folders(WatchCallback):
     def remove(self, root: bytes) -> None:
         """Watch that root no longer."""
         with self._lock:
-            self._roots.pop(root, None)
-            self._drop(root)
+            if self._roots.pop(root, True):
+                self._drop(root)
+            elif root in self._watches:  # what is watched below it belongs to other roots
+                self.source.remove_callbacks([(self._unlink(root), CallbackId(id(self)))])
 
     def on_event(self, event: InotifyEvent) -> None:
         """Called by watchdog for each event."""
@@ -240,7 +242,9 @@ class Folders(WatchCallback):
         return wd
 
     def _root_of(self, path: bytes) -> bytes:
-        return next((root for root in self._roots if relative(root, path) is not None), b"")
+        """The innermost root: a deep one may lie below one that is not."""
+        roots = (root for root in self._roots if relative(root, path) is not None)
+        return max(roots, key=len, default=b"")
 
 
 def _entries(folder: bytes) -> list[os.DirEntry[bytes]]:

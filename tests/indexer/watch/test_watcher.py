@@ -123,6 +123,24 @@ def test_a_tree_that_is_moved_is_watched_where_it_is(tmp_path: Path, heard: Hear
     assert len(source.watched) == len(watched) == 3
 
 
+def test_a_whole_root_below_a_folder_of_single_files_keeps_its_watches(
+    tmp_path: Path, heard: Heard
+) -> None:
+    folders(tmp_path, "whole")
+    source = Source()
+    watched = Folders(source, heard.listener())
+    watched.add(bytes(tmp_path), deep=False)
+    watched.add(bytes(tmp_path / "whole"), deep=True)
+    folders(tmp_path, "whole/new")
+
+    made = InotifyConstants.IN_CREATE | InotifyConstants.IN_ISDIR
+    watched.on_event(event(source, tmp_path / "whole", made, "new"))
+    watched.remove(bytes(tmp_path))
+
+    seen = {os.path.relpath(os.fsdecode(path), tmp_path) for path in source.watched.values()}
+    assert seen == {"whole", "whole/new"}
+
+
 def test_files_that_came_with_a_new_folder_are_told(tmp_path: Path, heard: Heard) -> None:
     source = Source()
     watched = Folders(source, heard.listener())
