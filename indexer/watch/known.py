@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from unisearch.catalog.rows import RootRow
 from unisearch.config import Settings
-from unisearch.errors import LibraryError
+from unisearch.errors import LibraryError, LibraryMissing
 from unisearch.wiring import CATALOG_FILE, Rooms, open_rooms
 
 _Mark = tuple[tuple[int, int, int], ...]
@@ -21,17 +21,24 @@ class KnownRoots:
         self._rooms: Rooms | None = None
         self._mark: _Mark | None = None
         self._roots: list[RootRow] = []
+        self._is_first = True
 
     def read(self) -> list[RootRow]:
-        """The roots now; those last seen while the library cannot be read."""
+        """The roots now; those last seen while the library cannot be read.
+
+        The first call raises LibraryError for a library that is there and cannot be read.
+        """
+        is_first, self._is_first = self._is_first, False
         mark = self._written()
         if mark != self._mark:
             try:
                 self._rooms = self._rooms or open_rooms(self._settings)
                 with self._rooms.catalog.view() as view:
                     self._roots, self._mark = view.roots(), mark
-            except LibraryError:
+            except LibraryError as error:
                 self.close()
+                if is_first and not isinstance(error, LibraryMissing):
+                    raise
         return self._roots
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -285,6 +286,24 @@ def test_nothing_to_watch_is_one_line(library: Library) -> None:
 
     assert done.returncode == 2
     assert "has no folders yet" in done.stderr
+
+
+def test_a_library_that_cannot_be_read_is_told_at_the_start(library: Library) -> None:
+    text(library.media / "owl.txt", "An owl hoots")
+    library.run()
+    with sqlite3.connect(library.path / "catalog.db") as catalog:
+        catalog.execute("PRAGMA user_version = 99")
+    catalog.close()
+
+    done = subprocess.run(
+        Daemon(library).command("unisearch", "watch"),
+        capture_output=True,
+        timeout=PATIENCE_S,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert "format 99" in done.stderr
 
 
 def test_messages_go_to_a_file_that_is_rotated(library: Library) -> None:
