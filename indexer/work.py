@@ -282,9 +282,7 @@ class Work:
     def _drop(self, surveys: Sequence[Survey]) -> None:
         """Forget what is gone, after everything that moved was found again."""
         gone = {item: path for one in surveys for path, item in one.gone.items()}
-        items = sorted(gone.keys() - self._claimed)
-        if self._shared:
-            items = self._still_gone(items, gone)
+        items = self._still_gone(sorted(gone.keys() - self._claimed), gone)
         for at in range(0, len(items), MOST_CHANGES):
             with self.rooms.catalog.write() as tx:
                 removed = tx.remove_items(items[at : at + MOST_CHANGES])
@@ -302,7 +300,7 @@ class Work:
             tx.drop_empty_roots(self._new)
 
     def _still_gone(self, items: Iterable[int], paths: Mapping[int, bytes]) -> list[int]:
-        """Those that no other job found again meanwhile, there or elsewhere."""
+        """Those that did not come back since the survey, and that no other job found elsewhere."""
         with self.rooms.catalog.view() as view:
             rows = [row for item in items if (row := view.item(item)) is not None]
         return [

@@ -141,6 +141,20 @@ def test_a_file_that_an_editor_replaces_stays_its_item(library: Library) -> None
     assert ids(library) == before
 
 
+def test_a_file_that_comes_back_during_a_run_keeps_its_item(library: Library) -> None:
+    file = text(library.media / "owl.txt", "An owl hoots")
+    library.run()
+    before = library.item("owl.txt").id
+    file.unlink()
+    text(library.media / "new.txt", "This takes a while")
+
+    report = library.run(progress=lambda now: text(file, "An owl hoots again"))
+
+    assert (report.added, report.removed) == (1, 0)
+    assert library.run().updated == 1
+    assert library.item("owl.txt").id == before
+
+
 def test_a_file_that_is_moved_over_another_takes_its_place(
     library: Library, nothing_embedded: Forbid
 ) -> None:
