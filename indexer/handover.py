@@ -175,13 +175,16 @@ def _error(kind: str, message: str, facts: dict[str, Any]) -> UnisearchError:
 def _plain(report: Report) -> dict[str, Any]:
     failed = [[_text(one.path), one.kind, one.message, one.known] for one in report.failed]
     truncated = [[_text(path), at_s] for path, at_s in report.truncated]
-    return {**vars(report), "failed": failed, "truncated": truncated}
+    spared = [_text(path) for path in report.spared]
+    return {**vars(report), "failed": failed, "truncated": truncated, "spared": spared}
 
 
 def _report(said: dict[str, Any]) -> Report:
     failed = [Failure(_path(path), *rest) for path, *rest in said["failed"]]
     truncated = [(_path(path), float(at_s)) for path, at_s in said["truncated"]]
-    return Report(**{**_known(Report, said), "failed": failed, "truncated": truncated})
+    spared = [_path(path) for path in said.get("spared", ())]  # an older holder spares nothing
+    lists = {"failed": failed, "truncated": truncated, "spared": spared}
+    return Report(**{**_known(Report, said), **lists})
 
 
 def _known(kind: type, said: dict[str, Any]) -> dict[str, Any]:

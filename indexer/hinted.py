@@ -70,6 +70,7 @@ class HintedWork(Work):
             path for one in surveys for path, item in one.gone.items() if item not in self._claimed
         ]
         if gone and self._spare is not None and self._spare(gone):
+            self.report.spared += gone
             for one in surveys:
                 one.gone.clear()
         super()._drop(surveys)

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +63,12 @@ def alone(library: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def _spare_all(gone: Sequence[bytes]) -> bool:
+    """Of what a guest's hints lead to nothing is forgotten: only its process knows what moves."""
+    del gone
+    return True
+
+
 class Cancelled(KeyboardInterrupt):
     """The process that handed the job over is gone; the run stores what it has, as after Ctrl-C."""
 
@@ -93,6 +99,7 @@ class Holder:
         self._meter = meter
         self._desk = Desk(settings.library, meter.facts)
         self._guests: deque[Guest] = deque()
+        self._beside: list[Handed] = []  # jobs of our own that have turns as guests
         self._work = threading.Lock()  # whoever has it may write
         self._hook: ProgressHook | None = None
         self._last: Progress | None = None
@@ -155,6 +162,8 @@ class Holder:
     def beside(self, job: Job) -> Handed:
         """Begin a job of our own that has turns beside the one that goes on; see Handed.end."""
         handed = Handed(job)
+        self._beside = [one for one in self._beside if one.end is None]
+        self._beside.append(handed)
         self._desk.waiting.append(handed)
         self._desk.arrived.set()
         return handed
@@ -180,6 +189,9 @@ class Holder:
             self._pools.close()
             if self._upkeep is not None:
                 self._upkeep.stop()
+            for handed in self._beside:
+                if handed.end is None:  # it never began, or was in the way of an error
+                    handed.answer(Back())
             os.close(self._lock)
 
     def _open(self) -> tuple[Rooms, Upkeep]:
@@ -252,7 +264,7 @@ class Holder:
                 if handed.job.name == "index" and not self._may_run(handed.job, last):
                     left.append(handed)
                     continue
-                steps = self._begin(handed.job, self._hook_of(handed))
+                steps = self._begin(handed.job, self._hook_of(handed), _spare_all)
             except UnisearchError as error:
                 self._answer(handed, error)
             else:

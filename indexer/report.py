@@ -38,6 +38,7 @@ class Report:
     described: files whose words from beside them were taken in anew
     no_preview: contents whose preview could not be made or stored; log level debug says why
     truncated: sounds embedded in this run that are longer than the limit, and where they were cut
+    spared: what is gone, but was kept as it may only have moved: for a watcher to look at again
     """
 
     added: int = 0
@@ -53,6 +54,7 @@ class Report:
     left_out: int = 0
     described: int = 0
     no_preview: int = 0
+    spared: list[bytes] = field(default_factory=list)
 
     def count(self, outcome: Outcome, modality: Modality | None = None) -> None:
         """One more file with that outcome."""
@@ -88,6 +90,7 @@ class Report:
             left_out=self.left_out,
             described=earlier.described + self.described,
             no_preview=earlier.no_preview + self.no_preview,
+            spared=earlier.spared + self.spared,
         )
 
 

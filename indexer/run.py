@@ -93,7 +93,8 @@ class Indexer:
 
         places: real paths. What is gone there is dropped, if its root is in reach; no root is made
         thorough: as of `run`
-        spare: asked with the paths that are about to be dropped; True keeps them this time
+        spare: asked with the paths that are about to be dropped; True keeps them this time, and
+            then they are in the report. A process that the job is handed to keeps them all
         Raises LibraryMissing when there is no library, and what `run` raises.
         """
         self._need_library()
@@ -108,6 +109,7 @@ class Indexer:
         """Begin to do as `refresh` while another call goes on in this process: for its hook.
 
         Returns at once; the job has an `end` when it is done. None when nobody writes here.
+        What is gone is not dropped: the call that goes on may come to where it was moved.
         """
         if self._kept is None:
             return None

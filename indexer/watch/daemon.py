@@ -26,7 +26,7 @@ from indexer.watch.notify import Heart, Manager, watchdog_s
 from indexer.watch.signals import Signals
 from indexer.watch.targets import targets_of
 from indexer.watch.watcher import Watcher
-from unisearch.catalog.folders import real
+from unisearch.catalog.folders import real, relative
 from unisearch.catalog.rows import RootRow
 from unisearch.config import Settings, WatchSettings
 from unisearch.errors import LibraryLocked, UnisearchError, UsageError, display
@@ -60,16 +60,18 @@ class Daemon:
         self._lock = threading.Lock()  # of the hints
         self._hints = Hints(_patience(self._settings.watch), time.monotonic, _look)
         self._watcher = Watcher(self._settings.watch, self._take, self._lost)
-        self._fresh = Fresh(self._due_fresh, self._indexer.beside, _log)
+        self._fresh = Fresh(self._due_fresh, self._indexer.beside, self._told, self._again)
         self._backoff = Backoff(time.monotonic)
         self._stop_metrics: Callable[[], None] = _nothing
         self._overflowed = False
         self._new: list[bytes] = []  # asked for, and to become roots
         self._beats = 0
         self._tick_at = self._rescan_at = 0.0
-        self._thorough = False  # the next look at whole roots compares contents; see Indexer.run
+        # Where the next look compares contents; see Indexer.run.
+        self._thorough: set[bytes] = set()
         self._not_before = 0.0  # no run before that
         self._no_space = False
+        self._stumbled = False  # the last step ended in an error
 
     def run(self) -> None:
         """Watch until SIGTERM. Raises KeyboardInterrupt after SIGINT.
@@ -112,7 +114,7 @@ class Daemon:
                 heart.start()
             self._rescan()
             while not self._signals.stop:
-                self._step()
+                self._try_step()
                 self._signals.wait(self._pause_s())
         finally:
             self._manager.stopping()
@@ -143,19 +145,40 @@ class Daemon:
         self._roots.close()
         logger.info("stopped")
 
+    def _try_step(self) -> None:
+        """A step; after an error none until it is time to try again."""
+        self._beats += 1
+        if self._stumbled and self._backoff.wait_s > 0:
+            return
+        try:
+            if self._stumbled:  # what that step was told of may be lost
+                self._rescan()
+            self._step()
+        except Exception as error:
+            self._stumbled = True
+            self._failed((), error)
+        else:
+            stumbled, self._stumbled = self._stumbled, False
+            if stumbled and self._backoff.wait_s == 0 and self._backoff.worked():
+                logger.info("it works again")
+
     def _step(self) -> None:
         """Look at everything that may be due."""
-        self._beats += 1
         now = time.monotonic()
+        self._fresh.ended()
         if self._signals.asked_to_reload():
             self._reload()
         if self._overflowed:
-            self._overflowed = False
             logger.warning("events were lost: everything is looked through")
-            self._watcher.renew()
+            self._overflowed = False
+            try:
+                self._watcher.renew()
+            except Exception:
+                self._overflowed = True  # so that it is tried again
+                raise
             self._rescan()
         if now >= self._rescan_at:
-            self._thorough = True
+            self._thorough = set(self._wholes())
             self._watcher.forget_limits()
             self._rescan()
         if now >= self._tick_at:
@@ -169,6 +192,8 @@ class Daemon:
     def _pause_s(self) -> float:
         """How long to sleep: until something may be due."""
         now = time.monotonic()
+        if self._stumbled and self._backoff.wait_s > 0:
+            return min(self._backoff.wait_s, TICK_S)
         with self._lock:
             due_at = self._hints.next_at()
         if due_at is None:
@@ -189,8 +214,12 @@ class Daemon:
         """Have everything looked through."""
         every_s = self._settings.watch.rescan_s
         self._rescan_at = time.monotonic() + every_s if every_s else float("inf")
-        for path in self._asked or [root.path for root in self._roots.read()]:
+        for path in self._wholes():
             self._take(Hint(path, "written", tree=True))
+
+    def _wholes(self) -> Sequence[bytes]:
+        """What is looked through when everything is."""
+        return self._asked or [root.path for root in self._roots.read()]
 
     def _take(self, hint: Hint) -> None:
         """Take in a hint; from any thread."""
@@ -209,19 +238,23 @@ class Daemon:
         if self._backoff.wait_s > 0 or now < self._not_before:
             return False
         least_mb = self._settings.watch.min_free_mb
-        free_mb = shutil.disk_usage(_there(self._settings.library)).free // 1_000_000
+        try:
+            free_mb = shutil.disk_usage(_there(self._settings.library)).free // 1_000_000
+        except OSError as error:
+            return self._wait_for_disk(now, f"cannot be looked at ({error.strerror})")
         if free_mb < least_mb:
-            if not self._no_space:
-                logger.warning(
-                    "%s: %d MB are free and %d should be (watch.min_free_mb): indexing waits",
-                    *(display(self._settings.library), free_mb, least_mb),
-                )
-            self._no_space, self._not_before = True, now + _SPACE_S
-            return False
+            why = f"{free_mb} MB are free and {least_mb} should be (watch.min_free_mb)"
+            return self._wait_for_disk(now, why)
         if self._no_space:
             logger.info("there is room on the disk again: indexing goes on")
         self._no_space = False
         return True
+
+    def _wait_for_disk(self, now: float, why: str) -> bool:
+        if not self._no_space:
+            logger.warning("%s: %s: indexing waits", display(self._settings.library), why)
+        self._no_space, self._not_before = True, now + _SPACE_S
+        return False
 
     def _work(self) -> None:
         """Hand what is quiet to the indexer."""
@@ -238,7 +271,17 @@ class Daemon:
         else:
             if self._backoff.worked():
                 logger.info("it works again")
-            _log(report, places)
+            self._told(report, places)
+
+    def _told(self, report: Report, places: Sequence[bytes]) -> None:
+        """A job is done: what is gone, but may only have moved, is looked at once more."""
+        _log(report, places)
+        for path in report.spared:
+            self._take(Hint(path, "gone", moved=True))
+
+    def _again(self, places: Sequence[bytes]) -> None:
+        for path in places:
+            self._take(Hint(path, "written"))
 
     def _index(self, places: Sequence[bytes]) -> Report:
         if there := [path for path in self._new if os.path.lexists(path)]:
@@ -247,22 +290,20 @@ class Daemon:
             self._look_around()
         with self._lock:
             spare = self._sparing()
-        thorough = self._thorough and not set(places).isdisjoint(self._hints.roots)
-        self._thorough = self._thorough and not thorough
-        return self._indexer.refresh(places, progress=self._hook, spare=spare, thorough=thorough)
+        due = {path for path in self._thorough if _is_below(path, places)}
+        report = self._indexer.refresh(places, progress=self._hook, spare=spare, thorough=bool(due))
+        self._thorough -= due
+        return report
 
     def _sparing(self) -> Callable[[Sequence[bytes]], bool]:
         """What moved while a run went on may be what it missed: that is looked at once more."""
         before, since = self._hints.movements, time.monotonic()
 
         def spare(gone: Sequence[bytes]) -> bool:
+            del gone
             with self._lock:
                 moved = self._hints.movements != before
-            if not moved or time.monotonic() - since < _SHORT_S:
-                return False
-            for path in gone:
-                self._take(Hint(path, "gone", moved=True))
-            return True
+            return moved and time.monotonic() - since >= _SHORT_S
 
         return spare
 
@@ -329,6 +370,10 @@ def _nothing() -> None:
 
 def _is_known(path: bytes, roots: Sequence[RootRow]) -> bool:
     return any(root.path == path or (root.whole and root.holds(path)) for root in roots)
+
+
+def _is_below(path: bytes, places: Sequence[bytes]) -> bool:
+    return any(relative(place, path) is not None for place in places)
 
 
 def _there(folder: Path) -> Path:

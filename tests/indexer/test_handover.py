@@ -190,7 +190,7 @@ def test_a_job_arrives_as_it_was_sent(job: Job) -> None:
         Back(),
         Progress({"image": 1}, {"image": 2, "other": 1}, 3, 4, 1.5, b"/x/\xff\n.png"),
         Report(1, 2, 3, 4, 5, [Failure(b"/\xff", "corrupt", "bad\n", True)], 2.5, {"text": 1}, 6),
-        Back(Report(added=2, truncated=[(b"/a", 3.5)])),
+        Back(Report(added=2, truncated=[(b"/a", 3.5)], spared=[b"/\xff"])),
     ],
 )
 def test_an_answer_arrives_as_it_was_sent(answer: Any) -> None:

@@ -1,0 +1,122 @@
+"""What the daemon does step by step, here without a process and signals of its own."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import Indexer
+from indexer.watch import daemon as module
+from indexer.watch.daemon import Daemon
+from indexer.watch.hints import Hint
+from tests.indexer.conftest import Library, text
+from tests.indexer.watch.daemons import until
+
+Start = Callable[..., Daemon]
+
+
+@pytest.fixture
+def start(library: Library) -> Iterator[Start]:
+    """Makes a daemon over these paths, which the test lets step."""
+    made: list[Daemon] = []
+    watch = library.settings.watch.model_copy(update={"quiet_s": 0.05, "min_free_mb": 0})
+    settings = library.settings.model_copy(update={"watch": watch})
+
+    def begin(*paths: Path) -> Daemon:
+        made.append(Daemon(paths, lambda: settings))
+        made[-1]._look_around()
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one._end()
+
+
+def steps_until(daemon: Daemon, holds: Callable[[], object]) -> None:
+    def step() -> object:
+        daemon._try_step()
+        return holds()
+
+    until(step)
+
+
+def failing_once(error: Exception, then: Callable[..., Any]) -> Callable[..., Any]:
+    left = [error]
+
+    def call(*args: Any) -> Any:
+        if left:
+            raise left.pop()
+        return then(*args)
+
+    return call
+
+
+def test_a_disk_that_cannot_be_asked_for_its_space_is_waited_for(
+    library: Library,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    library.run(text(library.media / "a" / "cow.txt", "A cow moos").parent)
+    monkeypatch.setattr(module, "_SPACE_S", 0.0)
+    usage = failing_once(OSError(errno.EIO, "Input/output error"), module.shutil.disk_usage)
+    monkeypatch.setattr(module.shutil, "disk_usage", usage)
+    daemon = start()
+
+    text(library.media / "a" / "owl.txt", "An owl hoots")
+
+    steps_until(daemon, lambda: library.names() == ["cow.txt", "owl.txt"])
+    assert "cannot be looked at (Input/output error): indexing waits" in caplog.text
+
+
+def test_an_error_between_two_runs_is_told_and_waited_out(
+    library: Library,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    library.run(text(library.media / "a" / "cow.txt", "A cow moos").parent)
+    monkeypatch.setattr("indexer.watch.backoff.FIRST_S", 0.2)
+    error = OSError(errno.ESTALE, "Stale file handle")
+    monkeypatch.setattr(Indexer, "make_way", failing_once(error, Indexer.make_way))
+    daemon = start()
+    daemon._tick_at = 0.0
+
+    text(library.media / "a" / "owl.txt", "An owl hoots")
+
+    steps_until(daemon, lambda: library.names() == ["cow.txt", "owl.txt"])
+    assert caplog.text.count("Stale file handle") == 1
+
+
+@pytest.mark.parametrize("asked", [(), ("a/deep", "b")])
+def test_all_that_the_hourly_look_comes_to_is_compared_by_content(
+    asked: tuple[str, ...], library: Library, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text(library.media / "a" / "deep" / "cow.txt", "A cow moos")
+    text(library.media / "b" / "owl.txt", "An owl hoots")
+    library.run(library.media / "a", library.media / "b")
+    runs: list[tuple[bytes, bool]] = []
+    refresh = Indexer.refresh
+
+    def noted(self: Indexer, places: list[bytes], *, thorough: bool, **options: Any) -> Any:
+        runs.extend((place, thorough) for place in places)
+        return refresh(self, places, thorough=thorough, **options)
+
+    daemon = start(*(library.media / name for name in asked))
+    steps_until(daemon, lambda: daemon._hints.next_at() is None)
+    monkeypatch.setattr(Indexer, "refresh", noted)
+    daemon._rescan_at = 0.0
+    daemon._try_step()
+    daemon._take(Hint(bytes(library.media / "b"), "written", tree=True))  # a later batch
+
+    steps_until(daemon, lambda: daemon._hints.next_at() is None)
+    text(library.media / "b" / "owl.txt", "An owl hoots again")
+    steps_until(daemon, lambda: runs[-1][0].endswith(b".txt"))
+
+    wholes = [bytes(library.media / name) for name in asked or ("a", "b")]
+    assert sorted(runs[:-1]) == [(path, True) for path in wholes]
+    assert runs[-1] == (bytes(library.media / "b" / "owl.txt"), False)
