@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,13 +54,23 @@ class Whole:
     words: str
     labels: Mapping[str, tuple[str, ...]]
     truncated_at_s: float | None
-    previews: list[Preview] = field(default_factory=list)
-    no_preview: bool = False
 
 
-def decode(file: Found, recipe: Recipe) -> Generator[Piece, None, Whole]:
-    """The pieces of the file, and in the end what is known of the whole.
+class Drawn(NamedTuple):
+    """The previews of a file. failed: making them failed, which is no failure of the file."""
 
+    previews: list[Preview]
+    failed: bool
+
+
+#: What `decode` gives: pieces, then what is known of the whole; None has both on their way at once.
+Given = Piece | Whole | None
+
+
+def decode(file: Found, recipe: Recipe) -> Generator[Given, None, Drawn]:
+    """The pieces of the file, what is known of the whole, and in the end its previews.
+
+    Whatever happens once the whole was given concerns the previews alone.
     Raises Unreadable, also when the file changed while it was read; other errors of ours, which
     concern all files, as they are.
     """
@@ -76,7 +86,7 @@ def is_plain(file: Found) -> bool:
     return suffix in PLAIN and file.stat.size_bytes <= PLAIN_BYTES
 
 
-def _pieces(file: Found, recipe: Recipe) -> Generator[Piece, None, Whole]:
+def _pieces(file: Found, recipe: Recipe) -> Generator[Given, None, Drawn]:
     reading = read(Path(os.fsdecode(file.path)), recipe.options)
     sketch = None
     if recipe.previews is not None:
@@ -93,17 +103,18 @@ def _pieces(file: Found, recipe: Recipe) -> Generator[Piece, None, Whole]:
         raise Unreadable(file.path, "vanished", "it changed while it was read; run again")
     if not count:
         raise Unreadable(file.path, "corrupt", "there is nothing in it to index")
-    previews = sketch.make() if sketch else []
     # A long sound knows its length only when it was walked through.
-    return Whole(
+    yield Whole(
         reading.modality,
         {name: float(value) for name, value in reading.facts.items()},
         reading.words,
         dict(reading.labels),
         reading.truncated_at_s,
-        previews,
-        sketch is not None and sketch.failed,
     )
+    if sketch is None:
+        return Drawn([], False)
+    yield None
+    return Drawn(sketch.make(), sketch.failed)
 
 
 def _unchanged(file: Found) -> bool:

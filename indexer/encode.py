@@ -38,6 +38,7 @@ class Draft:
 
     error: set when it turns out that it cannot be embedded
     path: the file that it is read from; read: whether all its parts are here
+    drawn: whether its previews are, too, or will never be
     vectors: unit rows (n, dim) in pieces, by modality in the order of its spans
     """
 
@@ -55,11 +56,12 @@ class Draft:
     error: Unreadable | None = None
     path: bytes = b""
     read: bool = False
+    drawn: bool = False
 
     @property
     def ended(self) -> bool:
-        """Whether no more parts of it will come."""
-        return self.read or self.error is not None
+        """Whether nothing more of it will come."""
+        return self.drawn or self.error is not None
 
     @property
     def whole(self) -> bool:

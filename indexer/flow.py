@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from indexer.decode import Recipe, Whole, decode, is_plain, unreadable
+from indexer.decode import Drawn, Given, Piece, Recipe, Whole, decode, is_plain, unreadable
 from indexer.detect import modality_at
 from indexer.encode import Draft, Encoder
 from indexer.pool import Answer, Pool
 from indexer.scan import Found
 from unisearch.errors import Unreadable
 from unisearch.media.read import read
+
+logger = logging.getLogger(__name__)
 
 #: These give their first part soon, however large they are; a model gives none before its end,
 #: and a video is walked through first.
@@ -69,24 +73,34 @@ class Flow:
         return True
 
     def _take(self, draft: Draft, answer: Answer) -> None:
-        self._encoder.add(draft, answer.values)
-        if answer.error is not None:
+        self._add(draft, answer.values)
+        if answer.error is not None and draft.read:
+            logger.debug("no preview: %s", answer.error)
+            _draw(draft, Drawn([], failed=True))
+        elif answer.error is not None:
             draft.error = draft.error or unreadable(draft.path, answer.error)
         elif answer.done:
-            _complete(draft, answer.result)
+            _draw(draft, answer.result)
         if draft.ended:
             if not answer.done:
                 self._pool.drop(answer.job)
             del self._jobs[answer.job]
             del self._drafts[draft.digest]
 
+    def _add(self, draft: Draft, values: Iterable[Given]) -> None:
+        for value in values:
+            if isinstance(value, Piece):
+                self._encoder.add(draft, [value])
+            elif value is not None:
+                _complete(draft, value)
+
     def _read_here(self, draft: Draft, file: Found) -> None:
-        pieces = decode(file, self._recipe)
+        values = decode(file, self._recipe)
         try:
             while draft.error is None:
-                self._encoder.add(draft, [next(pieces)])
+                self._add(draft, [next(values)])
         except StopIteration as end:
-            _complete(draft, end.value)
+            _draw(draft, end.value)
         except Unreadable as error:
             draft.error = error
 
@@ -96,5 +110,9 @@ def _complete(draft: Draft, whole: Whole) -> None:
     draft.facts, draft.words = dict(whole.facts), whole.words
     draft.labels = whole.labels
     draft.truncated_at_s = whole.truncated_at_s
-    draft.previews, draft.no_preview = whole.previews, whole.no_preview
     draft.read = True
+
+
+def _draw(draft: Draft, drawn: Drawn) -> None:
+    draft.previews, draft.no_preview = drawn.previews, drawn.failed
+    draft.drawn = True

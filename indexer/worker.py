@@ -34,7 +34,8 @@ NO_MEMORY = 77  # exit code of a worker that had not even enough to say so
 ORDER = struct.Struct("<cQ")  # to a worker: what it is, bytes that follow
 
 #: A job: a generator function, and what it is called with. Its values are handed over as they
-#: come, what it returns at the end. It raises Unreadable for a file that it cannot read.
+#: come, and at once where it gives None; what it returns at the end. It raises Unreadable for a
+#: file that it cannot read.
 Task = Callable[..., Iterator[Any]]
 
 
@@ -98,17 +99,21 @@ class _Worker:
                 value = next(values)
             except StopIteration as end:
                 return group, end.value
+            if value is None:  # what follows may end us; it waits for no turn of the pool
+                self._hand_over(group, wait=False)
+                group, size, since = [], 0, time.monotonic()
+                continue
             group.append(value)
             size += _bytes_of(value)
             if size >= GROUP_BYTES or time.monotonic() - since >= GROUP_S:
                 self._hand_over(group)
                 group, size, since = [], 0, time.monotonic()
 
-    def _hand_over(self, group: list[Any]) -> None:
+    def _hand_over(self, group: list[Any], wait: bool = True) -> None:
         self._send(VALUES, group)
         self._ahead += 1
         waited = time.monotonic()
-        self._hear(wait=self._ahead >= AHEAD)
+        self._hear(wait=wait and self._ahead >= AHEAD)
         self._since += time.monotonic() - waited
 
     def _hear(self, wait: bool) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer.decode import Piece, Recipe, Whole, decode, unreadable
+from indexer.decode import Drawn, Given, Piece, Recipe, decode, unreadable
 from indexer.scan import Found
 from unisearch.errors import Unreadable
 
@@ -124,7 +124,7 @@ def ignore(argument: Any) -> Iterator[int]:
     yield len(argument)
 
 
-def decode_as_told(file: Found, recipe: Recipe) -> Generator[Piece, None, Whole]:
+def decode_as_told(file: Found, recipe: Recipe) -> Generator[Given, None, Drawn]:
     """In the place of `decode`: what becomes of a file is told by its name."""
     name = os.path.basename(file.path).decode()  # noqa: PTH119 (bytes)
     if name.startswith("abort"):
@@ -133,10 +133,14 @@ def decode_as_told(file: Found, recipe: Recipe) -> Generator[Piece, None, Whole]
         ctypes.PyDLL(None).sleep(600)
     if name.startswith("eat"):
         raise unreadable(file.path, MemoryError())
-    whole = yield from decode(file, recipe)
+    drawn = yield from decode(file, recipe)
+    if name.startswith("late-abort"):
+        os.abort()
+    if name.startswith("late-hang"):
+        ctypes.PyDLL(None).sleep(600)
     if name.startswith("slow"):
         time.sleep(float(name.split("-")[1]))
     if name.startswith("noted"):
         with Path(os.fsdecode(file.path) + ".read").open("a") as note:
             note.write("x")
-    return whole
+    return drawn

@@ -88,6 +88,22 @@ def test_files_that_end_their_worker_fail_alone_and_are_not_tried_again(
 
 
 @pytest.mark.usefixtures("told")
+def test_what_ends_a_worker_once_all_parts_were_read_costs_the_preview_alone(
+    library: Library, make: Make
+) -> None:
+    for number, name in enumerate(("good", "late-abort", "late-hang")):
+        make["picture"](library.media / f"{name}.png", number)
+    make["sound"](library.media / "late-abort.wav", 25, 1)
+    with_index(library, workers=2, timeout_s=1.5)
+
+    first, second = library.run(), library.run()
+
+    assert (first.added, first.failed, first.no_preview) == (4, [], 3)
+    assert (second.added, second.unchanged) == (0, 4)
+    assert len(library.live_rows()) > 4  # a sound has several
+
+
+@pytest.mark.usefixtures("told")
 def test_the_same_content_is_read_once_however_many_files_have_it(
     library: Library, make: Make
 ) -> None:
