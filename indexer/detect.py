@@ -140,17 +140,23 @@ class Finding:
 
 
 def look_at(
-    file: Found, before: KnownFile | None, view: View, claimed: set[int], max_bytes: int
+    file: Found,
+    before: KnownFile | None,
+    view: View,
+    claimed: set[int],
+    max_bytes: int,
+    digest: bytes = b"",
 ) -> Finding:
     """Find out what the file is, reading it only where the file system leaves a doubt.
 
     before: the item at that path; claimed: items that are taken for other files already
+    digest: of the file as it is found here, where that is known
     Raises Unreadable.
     """
     if before is None and file.firm and (twin := _renamed(file, view, claimed)):
         return Finding("moved", item=twin.id)
     checked_size(_as_path(file.path), max_bytes)
-    digest = digest_of(file.path, file.stat.size_bytes)
+    digest = digest or digest_of(file.path, file.stat.size_bytes)
     content = view.content_of(digest, file.stat.size_bytes, GRID_VERSION)
     if before is not None:
         if content is not None and before.content == content:

@@ -180,7 +180,7 @@ class Work:
         coming, self._coming = self._coming, []
         for file, change in coming:
             self._claimed.discard(change.item or 0)
-            self._take(file, None, change.order)
+            self._take(file, None, change.order, change.draft.digest if change.draft else b"")
 
     def _pause(self, places: Sequence[bytes], wrote: bool = True) -> Iterator[None]:
         self.report.seconds = time.monotonic() - self._started
@@ -218,8 +218,8 @@ class Work:
     def _scan(self, place: bytes) -> Scan:
         return scan_of(self.rooms, place)
 
-    def _take(self, file: Found, before: KnownFile | None, order: int) -> None:
-        """Look at one file, and have its content read when that is new."""
+    def _take(self, file: Found, before: KnownFile | None, order: int, digest: bytes = b"") -> None:
+        """Look at one file, and have its content read when that is new. digest: as of look_at."""
         place = self._place(file.path)
         if place is None:
             self._done[kind_of(file)] += 1
@@ -232,7 +232,7 @@ class Work:
                 self.report.unchanged += 1
                 return
         try:
-            change = self._change(place, file, before)
+            change = self._change(place, file, before, digest)
         except Unreadable as error:
             change = Change(place, file.stat, "added", error=error)
         change.order = order
@@ -241,12 +241,13 @@ class Work:
         else:
             self._coming.append((file, change))
 
-    def _change(self, place: Place, file: Found, before: KnownFile | None) -> Change:
+    def _change(self, place: Place, file: Found, before: KnownFile | None, digest: bytes) -> Change:
         """What becomes of the file; new content begins to be read here. Raises Unreadable."""
         other = None if self._shared else self._swapped.get(file.path)
         before = other or before
         with self.rooms.catalog.view() as view:
-            found = look_at(file, before, view, self._claimed, max_file_bytes(self.rooms.settings))
+            most = max_file_bytes(self.rooms.settings)
+            found = look_at(file, before, view, self._claimed, most, digest)
         modality, draft = modality_at(file.path), None
         if found.kind == "new":
             draft = self._batch.draft_of(found.digest)

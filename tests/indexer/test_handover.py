@@ -24,6 +24,7 @@ import indexer.holder
 from indexer import Failure, Indexer, Progress, Report
 from indexer.ask import Asking
 from indexer.desk import Desk, Handed, socket_path
+from indexer.detect import digest_of
 from indexer.handover import (
     MAX_LINE_BYTES,
     NAMES,
@@ -37,6 +38,7 @@ from indexer.handover import (
     encode_job,
 )
 from indexer.holder import alone
+from tests.indexer import tasks
 from unisearch.config import Settings
 from unisearch.errors import (
     LibraryDamaged,
@@ -268,6 +270,33 @@ def test_a_small_change_is_done_between_two_commits_of_a_run(scene: Scene) -> No
 
     assert done == [1]  # long before the run was over
     assert len(names(scene.library)) == 7
+
+
+def test_a_file_that_is_being_read_is_not_hashed_again_when_others_write(
+    scene: Scene, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.flow.decode", tasks.decode_as_told)
+    hashed: list[bytes] = []
+
+    def counted(path: bytes, size_bytes: int) -> bytes:
+        hashed.append(path)
+        return digest_of(path, size_bytes)
+
+    media = scene.library.media
+    scene.holder.run(texts(media / "z", 1))
+    item = scene.library.item("z/0.txt").id
+    slow = make["picture"](media / "a" / "slow-1.0.png", 1)
+    texts(media / "b", 6)
+    monkeypatch.setattr("indexer.detect.digest_of", counted)
+    clients: list[Client] = []
+
+    def tag() -> None:
+        clients.append(scene.handed_over(lambda other: other.tag([item], ["seen"])))
+
+    report = scene.run(at={2: tag, 4: lambda: clients[0].end()})
+
+    assert report.added == 7
+    assert hashed.count(bytes(slow)) == 1
 
 
 def test_what_is_forgotten_during_a_run_stays_forgotten(scene: Scene) -> None:
