@@ -76,7 +76,7 @@ class IndexSettings(Section):
         60.0,
         gt=0,
         description="longest time to decode a file; 5 s more for each part that it has given, and "
-        "1 s for each MB where all of it is read at once (pictures, models, texts)",
+        "1 s for each MB of it, but for sounds",
     )
     worker_memory_mb: int = Field(
         4096, ge=64, description="memory that decoding one file may take, MB"
