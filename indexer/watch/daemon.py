@@ -286,7 +286,8 @@ class Daemon:
     def _index(self, places: Sequence[bytes]) -> Report:
         if there := [path for path in self._new if os.path.lexists(path)]:
             _log(self._indexer.run(there, progress=self._hook), there)
-            self._new = [path for path in self._new if path not in there]
+            roots = self._roots.read()  # an empty folder becomes one with its first file
+            self._new = [path for path in self._new if not _is_known(path, roots)]
             self._look_around()
         with self._lock:
             spare = self._sparing()

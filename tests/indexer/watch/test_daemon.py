@@ -9,12 +9,14 @@ import socket
 import sqlite3
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from indexer import Indexer
+from indexer.look import look
 from tests.indexer.conftest import Library, text
 from tests.indexer.watch.daemons import PATIENCE_S, Daemon, until
 
@@ -225,6 +227,16 @@ def test_it_ends_at_once_in_the_middle_of_a_run(library: Library) -> None:
     assert (code, seconds < BUSY * 2) == (0, True)
     assert 0 < len(library.items()) < 3_000
     library.live_rows()
+
+
+def test_a_folder_that_is_empty_at_the_start_is_watched(library: Library) -> None:
+    with Daemon(library, (library.media,)) as daemon:
+        until(lambda: look(library.path), "it looks through the folder")
+        time.sleep(1)
+
+        text(library.media / "first.txt", "The first one")
+
+        until(daemon.holds("first.txt"))
 
 
 def test_a_root_that_goes_and_comes_back_is_watched_again(library: Library) -> None:

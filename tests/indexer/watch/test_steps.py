@@ -12,7 +12,6 @@ import pytest
 from indexer import Indexer
 from indexer.watch import daemon as module
 from indexer.watch.daemon import Daemon
-from indexer.watch.hints import Hint
 from tests.indexer.conftest import Library, text
 from tests.indexer.watch.daemons import until
 
@@ -92,7 +91,7 @@ def test_an_error_between_two_runs_is_told_and_waited_out(
     assert caplog.text.count("Stale file handle") == 1
 
 
-@pytest.mark.parametrize("asked", [(), ("a/deep", "b")])
+@pytest.mark.parametrize("asked", [(), ("a/deep",), ("a/deep", "b")])
 def test_all_that_the_hourly_look_comes_to_is_compared_by_content(
     asked: tuple[str, ...], library: Library, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,14 +108,19 @@ def test_all_that_the_hourly_look_comes_to_is_compared_by_content(
     daemon = start(*(library.media / name for name in asked))
     steps_until(daemon, lambda: daemon._hints.next_at() is None)
     monkeypatch.setattr(Indexer, "refresh", noted)
-    daemon._rescan_at = 0.0
-    daemon._try_step()
-    daemon._take(Hint(bytes(library.media / "b"), "written", tree=True))  # a later batch
+    waiting, due = [], daemon._hints.due
 
-    steps_until(daemon, lambda: daemon._hints.next_at() is None)
-    text(library.media / "b" / "owl.txt", "An owl hoots again")
+    def one_at_a_time() -> list[bytes]:
+        waiting.extend(due())
+        return [waiting.pop()] if waiting else []
+
+    monkeypatch.setattr(daemon._hints, "due", one_at_a_time)
+    daemon._rescan_at = 0.0
+
+    steps_until(daemon, lambda: daemon._hints.next_at() is None and runs and not waiting)
+    text(library.media / "a" / "deep" / "cow.txt", "A cow moos again")
     steps_until(daemon, lambda: runs[-1][0].endswith(b".txt"))
 
     wholes = [bytes(library.media / name) for name in asked or ("a", "b")]
     assert sorted(runs[:-1]) == [(path, True) for path in wholes]
-    assert runs[-1] == (bytes(library.media / "b" / "owl.txt"), False)
+    assert runs[-1] == (bytes(library.media / "a" / "deep" / "cow.txt"), False)
