@@ -26,10 +26,6 @@ class Manager:
         """The service does its work now, for the first time or after a reload."""
         self._tell(f"READY=1\nSTATUS={status}")
 
-    def status(self, status: str) -> None:
-        """What it does at the moment."""
-        self._tell(f"STATUS={status}")
-
     def reloading(self) -> None:
         """The settings are read again; `ready` follows."""
         self._tell(

@@ -116,21 +116,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises LibraryError when the system refuses; what `write` raises passes through.
     """
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _told(path):
-        try:
-            handle = disk.open(temporary, new=True)
-            try:
-                sink: io.RawIOBase = _Sink(handle)
-                with io.BufferedWriter(sink, _BUFFER) as file:
-                    write(cast(BinaryIO, file))
-                disk.sync(handle)
-            finally:
-                disk.close(handle)
-            disk.rename(temporary, path)
-        except BaseException:
-            disk.unlink(temporary)
-            raise
+        with _taking_the_place_of(path) as handle:
+            sink: io.RawIOBase = _Sink(handle)
+            with io.BufferedWriter(sink, _BUFFER) as file:
+                write(cast(BinaryIO, file))
+            disk.sync(handle)
         disk.sync_folder(path.parent)
 
 
@@ -140,21 +131,25 @@ def write_unsynced(path: Path, data: bytes) -> None:
     For what may be lost: it costs no wait for the disk. The folder is made when it is missing.
     Raises LibraryError when the system refuses.
     """
+    make_folder(path.parent, sync=False)
+    with _told(path), _taking_the_place_of(path) as handle:
+        disk.write(handle, 0, data)
+
+
+@contextmanager
+def _taking_the_place_of(path: Path) -> Iterator[int]:
+    """A handle of a new file, which in the end gets this name; not when anything fails before."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _told(path):
-        for folder in reversed((path.parent, *path.parent.parents)):
-            if not folder.exists():
-                disk.make_folder(folder)
+    try:
+        handle = disk.open(temporary, new=True)
         try:
-            handle = disk.open(temporary, new=True)
-            try:
-                disk.write(handle, 0, data)
-            finally:
-                disk.close(handle)
-            disk.rename(temporary, path)
-        except BaseException:
-            disk.unlink(temporary)
-            raise
+            yield handle
+        finally:
+            disk.close(handle)
+        disk.rename(temporary, path)
+    except BaseException:
+        disk.unlink(temporary)
+        raise
 
 
 def is_temporary(path: Path) -> bool:
@@ -174,13 +169,14 @@ def unlink(paths: Iterable[Path], *, sync: bool = True) -> None:
             sync_folder(folder)
 
 
-def make_folder(path: Path) -> None:
-    """Create the folder and its missing parents; their names are on the disk on return."""
+def make_folder(path: Path, *, sync: bool = True) -> None:
+    """Create the folder and its missing parents; with `sync` their names are on the disk then."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     with _told(path):
         for folder in reversed(missing):
             disk.make_folder(folder)
-            disk.sync_folder(folder.parent)
+            if sync:
+                disk.sync_folder(folder.parent)
 
 
 def drop_cache(path: Path) -> None:
