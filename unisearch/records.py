@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Modality = Literal["text", "image", "audio", "3d", "video"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
+#: What shows itself to an encoder as something else does: a shot is seen by its typical frame.
+SEEN_AS: dict[Modality, Modality] = {"video": "image"}
 
 #: Version of the segment grid below; a changed grid is a new version.
 GRID_VERSION = 1
@@ -24,6 +26,11 @@ SHOT_STEP_S = 1.0
 SHOT_S = 30.0
 PASSAGE_WORDS = 40
 PASSAGE_SENTENCES = 3
+
+
+def seen_as(modality: Modality) -> Modality:
+    """The modality whose encoder, background and quality count for this one."""
+    return SEEN_AS.get(modality, modality)
 
 
 @dataclass(frozen=True)

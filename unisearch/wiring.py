@@ -35,6 +35,8 @@ CATALOG_FILE = "catalog.db"
 VECTORS_FOLDER = "vectors"
 INDEX_FOLDER = "index"
 PREVIEWS_FOLDER = "previews"
+#: In the folder of models: backgrounds of spaces that bring none.
+REFERENCES_FOLDER = "references"
 
 #: What stands in a library's folder.
 LIBRARY_NAMES = (
@@ -216,12 +218,14 @@ def open_space(settings: Settings, name: str) -> Space:
     import torch
 
     from unisearch.models.find import find_weights
-    from unisearch.spaces.table import load_space
+    from unisearch.spaces.table import load_space, models_of
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    weights = find_weights(name, [settings.models])
-    return load_space(name, weights, device=pick_device(settings.device))
+    weights = {model: find_weights(model, [settings.models]) for model in models_of(name)}
+    return load_space(
+        name, weights, pick_device(settings.device), references=settings.models / REFERENCES_FOLDER
+    )
 
 
 def rest_idle_threads() -> None:

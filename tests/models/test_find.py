@@ -26,10 +26,6 @@ def test_the_folder_of_the_configuration_wins(tmp_path: Path) -> None:
     assert find_weights("starter", [tmp_path / "none", tmp_path / "mine"]) == mine
 
 
-def test_a_model_without_weights_needs_none() -> None:
-    assert find_weights("toy") is None
-
-
 def test_missing_weights_say_where_they_were_looked_for(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=f"no weights of the model 'unheard'.*{tmp_path}"):
         find_weights("unheard", [tmp_path])

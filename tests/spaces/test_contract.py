@@ -20,12 +20,12 @@ from unisearch.spaces.table import SPACES, load_space
 @pytest.fixture(scope="module", params=sorted(SPACES))
 def space(request: pytest.FixtureRequest) -> Space:
     name = str(request.param)
-    return load_space(name, find_weights(name))
+    return load_space(name, {model: find_weights(model) for model in SPACES[name].models})
 
 
 def test_an_unknown_space_is_named_with_its_neighbour() -> None:
     with pytest.raises(UnknownName, match="did you mean 'toy'"):
-        load_space("tooy", None)
+        load_space("tooy", {})
 
 
 def test_it_says_what_it_is(space: Space) -> None:
@@ -113,7 +113,7 @@ def test_the_reference_is_varied_and_of_unit_length(space: Space, modality: Moda
 
 def test_the_toy_refuses_weights(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="has no weights"):
-        load_space("toy", tmp_path)
+        load_space("toy", {"toy": tmp_path})
 
 
 def test_the_preparer_travels_without_network_or_weights(

@@ -24,14 +24,12 @@ from unisearch.spaces.table import load_space
 
 @pytest.fixture(scope="module")
 def weights() -> Path:
-    found = find_weights("starter")
-    assert found is not None
-    return found
+    return find_weights("starter")
 
 
 @pytest.fixture(scope="module")
 def starter(weights: Path) -> Space:
-    return load_space("starter", weights)
+    return load_space("starter", {"starter": weights})
 
 
 def test_the_weights_that_ship_are_small_enough(weights: Path) -> None:
@@ -41,7 +39,7 @@ def test_the_weights_that_ship_are_small_enough(weights: Path) -> None:
 def test_the_id_names_weights_and_preprocessing(weights: Path) -> None:
     digest = hashlib.sha256((weights / "model.safetensors").read_bytes()).hexdigest()
 
-    name, short, version = load_space("starter", weights).id.split("-")
+    name, short, version = load_space("starter", {"starter": weights}).id.split("-")
 
     assert name == "starter"
     assert digest.startswith(short)
@@ -69,12 +67,12 @@ def test_folding_the_norms_changes_nothing(weights: Path, mixed: list[Sample]) -
 
     rows = encode_batch(plain.eval(), [prepare_sample(sample) for sample in mixed])
 
-    assert np.abs(rows - load_space("starter", weights).encode(mixed)).max() < 1e-4
+    assert np.abs(rows - load_space("starter", {"starter": weights}).encode(mixed)).max() < 1e-4
 
 
 def test_without_weights_it_says_so() -> None:
     with pytest.raises(WeightsError, match="needs the folder of its weights"):
-        load_space("starter", None)
+        load_space("starter", {})
 
 
 def test_weights_of_another_network_are_refused(weights: Path, tmp_path: Path) -> None:
@@ -84,7 +82,7 @@ def test_weights_of_another_network_are_refused(weights: Path, tmp_path: Path) -
     save_file(tensors, tmp_path / "model.safetensors")
 
     with pytest.raises(WeightsError, match="holds no weights of the starter network"):
-        load_space("starter", tmp_path)
+        load_space("starter", {"starter": tmp_path})
 
 
 def test_nothing_of_a_long_text_is_cut_off(starter: Space) -> None:

@@ -43,7 +43,7 @@ def test_the_weights_are_whole_and_load(trained: tuple[Path, Path, list[str]]) -
     out, _, _ = trained
 
     verify(out)
-    space = load_space("starter", out)
+    space = load_space("starter", {"starter": out})
     rows = space.encode([TextSample("a dog"), TextSample("a bell")])
 
     assert rows.shape == (2, space.dim)
@@ -141,7 +141,9 @@ def test_evaluation_works_without_a_corpus(
     out, _, _ = trained
     monkeypatch.setattr("unisearch.training.exam.INSTANCES", 1)
 
-    evaluation = evaluate_starter(load_space("starter", out), None, progress=lambda line: None)
+    evaluation = evaluate_starter(
+        load_space("starter", {"starter": out}), None, progress=lambda line: None
+    )
 
     assert len(evaluation.rows) == 12
     assert all(row.world and 0 < row.chance_10 <= 1 for row in evaluation.rows)
@@ -157,7 +159,7 @@ def test_evaluation_asks_about_what_was_kept_aside(
     monkeypatch.setattr("unisearch.training.exam.INSTANCES", 1)
 
     evaluation = evaluate_starter(
-        load_space("starter", out), corpus_folder, progress=lambda line: None
+        load_space("starter", {"starter": out}), corpus_folder, progress=lambda line: None
     )
 
     asked = {row.task: row.queries for row in evaluation.rows if not row.world}

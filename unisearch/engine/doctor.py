@@ -17,7 +17,7 @@ from unisearch.engine.vectors import snapshots, vectors
 from unisearch.errors import LibraryError, UnisearchError, display
 from unisearch.health.strays import copies, left_behind, unknown
 from unisearch.models.find import find_weights
-from unisearch.spaces.table import SPACES
+from unisearch.spaces.table import SPACES, models_of
 from unisearch.wiring import Rooms
 
 Examination = Callable[[Rooms], Iterator[Finding]]
@@ -78,12 +78,13 @@ def weights(rooms: Rooms) -> Iterator[Finding]:
     """The weights of the configured space, and whether the library's vectors are of it."""
     name = rooms.settings.space
     try:
-        folder = find_weights(name, [rooms.settings.models])
+        found = [find_weights(model, [rooms.settings.models]) for model in models_of(name)]
     except UnisearchError as error:
         yield Finding("error", f"space {name}", str(error), "bring the weights back")
     else:
-        found = f"weights verified: {display(folder)}" if folder else "needs no weights"
-        yield Finding("ok", f"space {name}", found)
+        places = ", ".join(display(folder) for folder in found)
+        message = f"weights verified: {places}" if found else "needs no weights"
+        yield Finding("ok", f"space {name}", message)
     with rooms.catalog.view() as view:
         foreign = {space.name for space in view.spaces()} - {name}
     for other in sorted(foreign):

@@ -16,14 +16,12 @@ PACKAGE = Path(__file__).resolve().parent.parent
 SHIPPED = (PACKAGE / "bundled" / "checkpoints", PACKAGE.parent / "checkpoints")
 
 
-def find_weights(name: str, folders: Iterable[Path] = ()) -> Path | None:
-    """The folder with the verified weights of the model `name`, or None for one without weights.
+def find_weights(name: str, folders: Iterable[Path] = ()) -> Path:
+    """The folder with the verified weights of the model `name`.
 
     folders: where the configuration keeps models; searched before those that ship
     Raises WeightsError when there are none in any place, or when they are damaged.
     """
-    if name == "toy":  # hashes only
-        return None
     places = [Path(folder) / name for folder in (*folders, *SHIPPED)]
     for place in places:
         if (place / MANIFEST).is_file():

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unisearch.records import Modality, Prepared, Sample
-
-#: What shows itself to an encoder as something else does: a shot is seen by its typical frame.
-SEEN_AS: Mapping[Modality, Modality] = MappingProxyType({"video": "image"})
-
-
-def seen_as(modality: Modality) -> Modality:
-    """The modality whose encoder, background and quality count for this one."""
-    return SEEN_AS.get(modality, modality)
 
 
 class Space(ABC):
@@ -39,6 +32,9 @@ class Space(ABC):
     image_min_side: int = 192
     audio_rate_hz: int = 16_000
     points: int = 4_096
+
+    #: The folder of backgrounds that were made after the weights were installed.
+    references: Path | None = None
 
     @property
     @abstractmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,9 @@ from unisearch.records import (
     Prepared,
     Sample,
     TextSample,
+    seen_as,
 )
-from unisearch.spaces.base import Space, seen_as
+from unisearch.spaces.base import Space
 
 DIM = 64
 #: Share of the exact content beside the coarse one: tells near copies apart.
@@ -42,8 +43,8 @@ class ToySpace(Space):
     modalities = MODALITIES
     image_min_side = 16
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        if weights is not None:
+    def __init__(self, weights: Mapping[str, Path] | None = None, device: str = "cpu") -> None:
+        if weights:
             raise WeightsError(f"the space 'toy' has no weights, but was given {weights}")
         self.device = device
 

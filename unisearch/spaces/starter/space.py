@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from unisearch.records import (
     Modality,
     Prepared,
     Sample,
+    seen_as,
 )
-from unisearch.spaces.base import Space, seen_as
+from unisearch.spaces.base import Space
 from unisearch.spaces.starter import prepare
 from unisearch.spaces.starter.model import DIM, Starter
 from unisearch.spaces.starter.samples import prepare_sample
@@ -47,14 +48,15 @@ class StarterSpace(Space):
     audio_rate_hz = prepare.RATE_HZ
     points = 2 * prepare.POINTS
 
-    def __init__(self, weights: Path | None, device: str = "cpu") -> None:
-        if weights is None:
+    def __init__(self, weights: Mapping[str, Path], device: str = "cpu") -> None:
+        if "starter" not in weights:
             raise WeightsError("the space 'starter' needs the folder of its weights")
+        folder = weights["starter"]
         self.device = device
-        self.id = f"starter-{_digest(weights)}-{prepare.VERSION}"
-        self.quality = _quality(weights)
-        self._model = _load(weights / WEIGHTS).to(device)
-        self._reference_file = weights / REFERENCE
+        self.id = f"starter-{_digest(folder)}-{prepare.VERSION}"
+        self.quality = _quality(folder)
+        self._model = _load(folder / WEIGHTS).to(device)
+        self._reference_file = folder / REFERENCE
 
     @property
     def preparer(self) -> Callable[[Sample], Prepared]:

@@ -1,0 +1,116 @@
+"""A space built of towers: each modality is seen by one or more, and their vectors are joined."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from unisearch.errors import WeightsError
+from unisearch.records import Modality, Prepared, Sample, seen_as
+from unisearch.spaces.base import Space
+from unisearch.spaces.towers.base import Tower
+from unisearch.spaces.towers.prepare import Array, Preparers
+
+#: Samples in one pass of a tower.
+BATCH = {"cpu": 16, "cuda": 128}
+
+
+class ComposedSpace(Space):
+    """What spaces of towers do the same way. A subclass sets name, dim, towers and seen_by.
+
+    towers: by a name of the space's own ('clip', 'clap', ...)
+    seen_by: the towers that see each modality, by those names; all of them run
+    """
+
+    towers: Mapping[str, Tower]
+    seen_by: Mapping[Modality, tuple[str, ...]]
+    version: int = 1
+
+    @abstractmethod
+    def join(self, modality: Modality, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Unit rows (n, dim) of the space from the unit rows of each tower that sees them."""
+
+    def finish(self) -> None:
+        """To be called at the end of __init__: what follows from the towers."""
+        towers = self.towers.values()
+        marks = [f"{name}:{one.digest}:{one.version}" for name, one in sorted(self.towers.items())]
+        digest = hashlib.sha256(";".join([*marks, self.heads_digest]).encode()).hexdigest()[:12]
+        self.id = f"{self.name}-{digest}-{self.version}"
+        self.image_min_side = max(tower.image_min_side for tower in towers)
+        self.audio_rate_hz = max(tower.audio_rate_hz for tower in towers)
+        self.points = max(tower.points for tower in towers)
+
+    @property
+    def heads_digest(self) -> str:
+        """Digest of the weights that are not of a tower; and of the settings that move vectors."""
+        return ""
+
+    @property
+    def preparer(self) -> Callable[[Sample], Prepared]:
+        return Preparers(
+            {
+                modality: tuple(self.towers[name].preparer(modality) for name in names)
+                for modality, names in self.seen_by.items()
+            }
+        )
+
+    def encode_prepared(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        rows = np.empty((len(batch), self.dim), np.float32)
+        size = BATCH.get(torch.device(self.device).type, 16)
+        places: dict[Modality, list[int]] = defaultdict(list)
+        for place, prepared in enumerate(batch):
+            places[seen_as(prepared.modality)].append(place)
+        for modality, wanted in places.items():
+            for start in range(0, len(wanted), size):
+                chunk = wanted[start : start + size]
+                rows[chunk] = self._halving(modality, [batch[place].arrays for place in chunk])
+        return rows
+
+    def _halving(self, modality: Modality, batch: list[tuple[Array, ...]]) -> NDArray[np.float32]:
+        """Rows of a batch, in two halves when the device has no memory for the whole."""
+        try:
+            return self._encode(modality, batch)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+        torch.cuda.empty_cache()
+        half = len(batch) // 2
+        return np.concatenate(
+            [self._halving(modality, part) for part in (batch[:half], batch[half:])]
+        )
+
+    def _encode(self, modality: Modality, batch: list[tuple[Array, ...]]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            seen = {}
+            for place, name in enumerate(self.seen_by[modality]):
+                seen[name] = self.towers[name].encode(modality, [arrays[place] for arrays in batch])
+            found: NDArray[np.float32] = self.join(modality, seen).float().cpu().numpy()
+        return found
+
+    def reference(self, modality: Modality) -> NDArray[np.float32]:
+        try:
+            return self._references[seen_as(modality)]
+        except KeyError as error:
+            raise WeightsError(
+                f"the background of the space '{self.id}' has no rows of '{modality}';"
+                f" make it again: unisearch models verify {self.name}"
+            ) from error
+
+    @cached_property
+    def _references(self) -> dict[str, NDArray[np.float32]]:
+        """Unit rows by modality, made once from sample media (training/reference.py)."""
+        file = self.references / f"{self.id}.safetensors" if self.references else None
+        if file is None or not file.is_file():
+            raise WeightsError(
+                f"the space '{self.id}' has no background yet;"
+                f" make it: unisearch models verify {self.name}"
+            )
+        return {name: rows.astype(np.float32) for name, rows in load_file(file).items()}

@@ -1,0 +1,1 @@
+"""The published spaces: which towers they join for which modality, and how."""

@@ -1,0 +1,1 @@
+"""The published networks, a file or folder each: prepared samples in, unit vectors out."""
