@@ -42,7 +42,7 @@ def without(state: Mapping[str, Tensor], *prefixes: str) -> State:
 
 
 def strict(state: Mapping[str, Tensor], shapes: Mapping[str, Shape], file: str) -> State:
-    """The tensors, in the order of `shapes`; raises WeightsError unless keys and shapes fit exactly.
+    """The tensors in the order of `shapes`; raises WeightsError unless keys and shapes fit.
 
     file: the official name, for the error, which names the first key that does not fit
     """
