@@ -1,8 +1,9 @@
 """LAION-CLAP: the keys of its published checkpoints in the layout of transformers' ClapModel.
 
 Official files, of lukewys/laion_clap on the hub: 630k-fusion-best.pt (HTSAT-tiny with fusion) and
-music_speech_audioset_epoch_15_esc_89.98.pt (HTSAT-base without). The official module is laion_clap/clap_module/model.py (CLAP), htsat.py (its audio branch) and
-transformers' RobertaModel (its text branch).
+music_speech_audioset_epoch_15_esc_89.98.pt (HTSAT-base without). The official module is
+laion_clap/clap_module/model.py (CLAP) over htsat.py (its audio branch) and transformers'
+RobertaModel (its text branch).
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ DROPPED = (
     r"audio_branch\.layers\.\d+\.blocks\.\d+\.attn_mask",
     r"text_branch\.embeddings\.(position_ids|token_type_ids)",
 )
+
+#: Where keys go; three targets take the three equal parts along the first axis.
+Plan = dict[str, tuple[str, ...]]
 
 ENCODER = "audio_model.audio_encoder"
 WEIGHT_AND_BIAS = ("weight", "bias")
@@ -86,12 +90,12 @@ def _check(found: Iterable[str], wanted: Iterable[str]) -> None:
         )
 
 
-def _plan(official: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Where each key goes; three targets take its three equal parts along the first axis.
+def _plan(official: Mapping[str, Any]) -> Plan:
+    """Where each key goes.
 
     How many layers there are is read from the keys; a layer is then wanted whole.
     """
-    plan = {key: (key,) for key in ("logit_scale_a", "logit_scale_t")}
+    plan: Plan = {key: (key,) for key in ("logit_scale_a", "logit_scale_t")}
     for side in ("text", "audio"):
         for old, new in (("0", "linear1"), ("2", "linear2")):
             for end in WEIGHT_AND_BIAS:
@@ -118,7 +122,7 @@ def _text_names(official: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _audio_names(official: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _audio_names(official: Mapping[str, Any]) -> Plan:
     """Names below audio_branch and their targets below the audio encoder."""
     same = _ends("patch_embed.proj", "patch_embed.norm", "norm")
     if _has_fusion(official):
@@ -130,7 +134,7 @@ def _audio_names(official: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     for layer in range(len(depths) - 1):
         same += [f"layers.{layer}.downsample.reduction.weight"]
         same += _ends(f"layers.{layer}.downsample.norm")
-    names = {name: (name,) for name in same}
+    names: Plan = {name: (name,) for name in same}
     names |= {f"bn0.{end}": (f"batch_norm.{end}",) for end in STATISTICS}
     for layer, depth in enumerate(depths):
         for block in range(depth):
@@ -138,8 +142,8 @@ def _audio_names(official: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return names
 
 
-def _block_names(block: str) -> dict[str, tuple[str, ...]]:
-    names = {}
+def _block_names(block: str) -> Plan:
+    names: Plan = {}
     for end in WEIGHT_AND_BIAS:
         names |= {f"{block}.{old}.{end}": (f"{block}.{new}.{end}",) for old, new in BLOCK.items()}
         names[f"{block}.attn.qkv.{end}"] = tuple(
