@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-#: How a skip reads whose cause is a package that is not there.
+#: How a skip reads whose cause is a package that is not there. Other skips stay skips:
+#: 'not run: set UNISEARCH_PARITY' says that fixtures which do not ship are not here.
 MISSING_PACKAGE = re.compile(r"could not import|pip install|No module named")
 KEPT = ("UNISEARCH_SHARED", "UNISEARCH_NO_SKIP")
 CHECKOUT = Path(__file__).resolve().parent.parent
