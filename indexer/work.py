@@ -266,6 +266,10 @@ class Work:
                 pool.start(self._total.total() - self._total["text"])
             space, settings = self.rooms.space, self.rooms.settings
             check_space(self.rooms, space.id)
+            if space.reference_file is not None and not space.reference_file.is_file():
+                from unisearch.training.reference import make_reference  # loads readers of meshes
+
+                make_reference(space, space.reference_file.parent, self.tell_doing)
             options, previews = self.rooms.read_options, preview_options(settings)
             if previews is not None:
                 options = replace(options, preview_side=previews.side)

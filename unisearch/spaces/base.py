@@ -53,6 +53,11 @@ class Space(ABC):
     def reference(self, modality: Modality) -> NDArray[np.float32]:
         """Varied vectors (>= 512, dim) of that modality: the background that scores start from."""
 
+    @property
+    def reference_file(self) -> Path | None:
+        """Where its background lies that was made once; None when it brings its own."""
+        return None
+
     def prepare(self, sample: Sample) -> Prepared:
         """The sample after the CPU part."""
         return self.preparer(sample)

@@ -7,10 +7,12 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from unisearch.errors import WeightsError
@@ -104,13 +106,23 @@ class ComposedSpace(Space):
                 f" make it again: unisearch models verify {self.name}"
             ) from error
 
+    @property
+    def reference_file(self) -> Path | None:
+        return self.references / f"{self.id}.safetensors" if self.references else None
+
     @cached_property
     def _references(self) -> dict[str, NDArray[np.float32]]:
         """Unit rows by modality, made once from sample media (training/reference.py)."""
-        file = self.references / f"{self.id}.safetensors" if self.references else None
+        file = self.reference_file
         if file is None or not file.is_file():
             raise WeightsError(
                 f"the space '{self.id}' has no background yet;"
                 f" make it: unisearch models verify {self.name}"
             )
-        return {name: rows.astype(np.float32) for name, rows in load_file(file).items()}
+        try:
+            return {name: rows.astype(np.float32) for name, rows in load_file(file).items()}
+        except (OSError, SafetensorError) as error:
+            raise WeightsError(
+                f"{file}: the background cannot be read: {error};"
+                f" delete it and make it again: unisearch models verify {self.name}"
+            ) from error

@@ -16,7 +16,8 @@ def put(path: Path, content: bytes | memoryview) -> None:
 
     Raises UnisearchError when the system refuses.
     """
-    unfinished = path.with_name(path.name + UNFINISHED)
+    # Another process may write the same file: each has its own.
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
