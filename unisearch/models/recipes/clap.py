@@ -8,12 +8,14 @@ RobertaModel (its text branch).
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unisearch.errors import WeightsError
+from unisearch.models.recipes.base import Converted, State, only
 
 #: Official keys that embeddings do not need: fixed STFT and mel matrices, the classification head,
 #: the MLPs of another training aim, and buffers that follow from the sizes.
@@ -51,7 +53,17 @@ FUSION_NORMS = ("local_att.1", "local_att.4", "global_att.2", "global_att.5")
 HEAD = 64
 
 
-def convert(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def convert(files: Mapping[str, State]) -> Converted:
+    """For transformers' ClapModel, with its config.json; errors name the file."""
+    file, state = only(files)
+    try:
+        converted, config = renamed(state)
+    except WeightsError as error:
+        raise WeightsError(f"{file}: {error}") from error
+    return Converted(converted, {"config.json": json.dumps(config, indent=1).encode()})
+
+
+def renamed(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The state dict for transformers' ClapModel, and the config.json that its sizes imply.
 
     state: tensors or arrays by official key, with or without the prefix 'module.'
