@@ -17,9 +17,8 @@ from tests.bench.engines.base import Floats, blocks
 from unisearch.catalog.open import Catalog
 from unisearch.config import load_settings
 from unisearch.records import GRID_VERSION, Modality, Prepared, Sample
-from unisearch.registry import Entry
 from unisearch.spaces.base import Space
-from unisearch.spaces.table import SPACES
+from unisearch.spaces.table import SPACES, SpaceEntry
 from unisearch.wiring import CATALOG_FILE, Rooms
 
 MODALITY: Modality = "image"
@@ -64,7 +63,7 @@ def references(folder: Path, dim: int) -> dict[Modality, Floats]:
 @contextmanager
 def opened(folder: Path, space: Space, write: bool = False) -> Iterator[Rooms]:
     """The rooms of the library there, with that space."""
-    SPACES.setdefault(space.name, Entry(f"{__name__}:{type(space).__name__}"))
+    SPACES.setdefault(space.name, SpaceEntry(f"{__name__}:{type(space).__name__}"))
     settings = load_settings(library=folder, space=space.name, device="cpu")
     with Rooms(settings, Catalog.open(folder / CATALOG_FILE, write=write)) as rooms:
         rooms.space = space

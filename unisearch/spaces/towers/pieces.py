@@ -48,5 +48,5 @@ def mean_of_pieces(rows: torch.Tensor, counts: Sequence[int]) -> torch.Tensor:
     rows: (sum(counts), dim), of any length
     """
     units = normalize(rows.float(), dim=-1)
-    means = torch.stack([part.mean(dim=0) for part in units.split(list(counts))])
+    means = torch.stack([part.mean(dim=0) for part in torch.split(units, list(counts))])
     return normalize(means, dim=-1)

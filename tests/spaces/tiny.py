@@ -1,0 +1,179 @@
+"""Published models in their official formats, tiny and random: what tests load instead of weights.
+
+One function `put_X(folder)` for each model; all of them stand in TINY by the names of the models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import save_file
+from torch import nn
+
+from tests.merges import put_few
+from unisearch.models.find import MANIFEST, sha256, verify
+from unisearch.records import seen_as
+from unisearch.spaces.base import Space
+from unisearch.spaces.table import load_space, models_of
+
+
+def randomise(network: nn.Module, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Fixed random numbers for every key, so that different inputs get clearly different rows."""
+    numbers = torch.Generator().manual_seed(seed)
+    state = {}
+    for key, tensor in network.state_dict().items():
+        if not tensor.is_floating_point():
+            state[key] = tensor.clone()
+            continue
+        drawn = torch.randn(tensor.shape, generator=numbers)
+        if key.endswith("running_var"):
+            drawn = drawn.abs() + 0.5
+        elif tensor.ndim == 1 and key.endswith("weight"):
+            drawn = 1 + 0.1 * drawn
+        elif tensor.ndim > 1:
+            drawn = drawn / max(1, tensor[0].numel()) ** 0.5
+        else:
+            drawn = 0.02 * drawn
+        state[key] = drawn.contiguous()
+    return state
+
+
+def manifest(folder: Path) -> None:
+    """The manifest of all files of a model's folder, as `unisearch models` writes it."""
+    files = {
+        path.name: sha256(path)
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name != MANIFEST
+    }
+    facts = {"name": folder.name, "source": "made by tests", "licence": "none", "commercial": True}
+    (folder / MANIFEST).write_text(json.dumps({**facts, "files": files}), "utf-8")
+
+
+def put_network(folder: Path, network: nn.Module, seed: int = 0) -> None:
+    """model.safetensors with random numbers for every key of a network."""
+    save_file(randomise(network, seed), folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def put_json(path: Path, value: object) -> None:
+    """A JSON file."""
+    path.write_text(json.dumps(value), "utf-8")
+
+
+def put_clip(folder: Path) -> None:
+    """CLIP as openai/clip-vit-base-patch32, of 32 px and 24 numbers; texts of 77 tokens."""
+    from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    signs = list(bytes_to_unicode().values())
+    words = [*signs, *(sign + "</w>" for sign in signs), "<|startoftext|>", "<|endoftext|>"]
+    CLIPTokenizer({word: number for number, word in enumerate(words)}, []).save_pretrained(folder)
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    text = {**layers, "hidden_size": 32, "vocab_size": len(words), "max_position_embeddings": 77}
+    marks = {"bos_token_id": len(words) - 2, "eos_token_id": len(words) - 1, "pad_token_id": 1}
+    vision = {**layers, "hidden_size": 48, "image_size": 32, "patch_size": 8}
+    config = CLIPConfig(text_config={**text, **marks}, vision_config=vision, projection_dim=24)
+    config.save_pretrained(folder)
+    mean, std = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
+    pictures = {"size": 32, "crop_size": 32, "resample": 3, "image_mean": mean, "image_std": std}
+    put_json(folder / "preprocessor_config.json", pictures)
+    put_network(folder, CLIPModel(config))
+
+
+def put_siglip(folder: Path) -> None:
+    """SigLIP 2 as google/siglip2-base-patch16-224, of 32 px and 24 numbers; texts of 16 tokens."""
+    from transformers import SiglipConfig, SiglipModel
+    from transformers.models.siglip2.tokenization_siglip2 import Siglip2Tokenizer
+
+    marks = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
+    words = [*marks, "▁", *(f"<0x{byte:02X}>" for byte in range(256)), *map(chr, range(33, 127))]
+    Siglip2Tokenizer({word: place for place, word in enumerate(words)}, []).save_pretrained(folder)
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    text = {**layers, "hidden_size": 24, "vocab_size": len(words), "max_position_embeddings": 16}
+    numbers = {"bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0, "projection_size": 24}
+    vision = {**layers, "hidden_size": 24, "image_size": 32, "patch_size": 8}
+    config = SiglipConfig(text_config={**text, **numbers}, vision_config=vision)
+    config.save_pretrained(folder)
+    size, half = {"height": 32, "width": 32}, [0.5, 0.5, 0.5]
+    pictures = {"size": size, "resample": 2, "image_mean": half, "image_std": half}
+    put_json(folder / "preprocessor_config.json", pictures)
+    put_network(folder, SiglipModel(config))
+
+
+def put_clap_words(folder: Path) -> None:
+    """A vocabulary as roberta-base has it: single bytes, no merges."""
+    from transformers import RobertaTokenizer
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    words = ["<s>", "<pad>", "</s>", "<unk>", *bytes_to_unicode().values(), "<mask>"]
+    RobertaTokenizer({word: place for place, word in enumerate(words)}, []).save_pretrained(folder)
+
+
+def put_clap(folder: Path) -> None:
+    """LAION-CLAP with fusion in the layout of transformers, of 24 numbers; texts of 77 tokens."""
+    from transformers import ClapConfig, ClapModel
+
+    put_clap_words(folder)
+    text = {"vocab_size": 261, "hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64}
+    more = {"num_attention_heads": 2, "max_position_embeddings": 80, "layer_norm_eps": 1e-5}
+    width = {"patch_embeds_hidden_size": 8, "hidden_size": 32, "aff_block_r": 2}
+    layers = {"depths": [1, 2, 1], "num_attention_heads": [1, 2, 4], "window_size": 8}
+    audio = {**width, **layers, "enable_fusion": True, "fusion_type": "aff_2d"}
+    config = ClapConfig(text_config={**text, **more}, audio_config=audio, projection_dim=24)
+    config.save_pretrained(folder)
+    put_network(folder, ClapModel(config))
+
+
+def put_msclip(folder: Path, kernels: tuple[int, ...] = (16, 8, 4, 2, 1)) -> None:
+    """MS-CLIP-S of 64 px and 24 numbers, B/32 or with the kernels of B/16; texts of 77 tokens."""
+    from unisearch.spaces.towers.msclip.model import MsClip
+    from unisearch.spaces.towers.msclip.sizes import Sizes
+
+    channels, grid = (4, 8, 16, 32, 64), 32 // kernels[0]
+    sizes = Sizes(put_few(folder), 77, 128, 128, 12, 24, grid, channels, channels, kernels)
+    put_network(folder, MsClip(sizes))
+
+
+#: How each model is made, by its name; new ones are added here, and their spaces are tested.
+TINY: Mapping[str, Callable[[Path], None]] = {
+    "clip-vit-b-32": put_clip,
+    "siglip2-base": put_siglip,
+    "clap-630k-fusion": put_clap,
+    "msclip-s-b32": put_msclip,
+    "msclip-s-b16": partial(put_msclip, kernels=(8, 4, 2, 1, 1)),
+}
+
+
+def tiny_models(models: Path, names: Sequence[str]) -> dict[str, Path]:
+    """Folders below `models` of those models, made unless they are there, with their manifests."""
+    for name in names:
+        if not (models / name / MANIFEST).is_file():
+            (models / name).mkdir(parents=True, exist_ok=True)
+            TINY[name](models / name)
+            manifest(models / name)
+        verify(models / name)
+    return {name: models / name for name in names}
+
+
+def tiny_space(name: str, models: Path) -> Space:
+    """That published space, of tiny models below `models`, with random references."""
+    references = models / "references"
+    space = load_space(name, tiny_models(models, models_of(name)), references=references)
+    references.mkdir(exist_ok=True)
+    put_references(space, references)
+    return space
+
+
+def put_references(space: Space, folder: Path, count: int = 512) -> None:
+    """Random unit rows as the space's background, where it looks for them."""
+    rng = np.random.default_rng(0)
+    rows = {}
+    for modality in sorted({seen_as(one) for one in space.modalities}):
+        drawn = rng.standard_normal((count, space.dim)).astype(np.float32)
+        rows[modality] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    save_arrays(rows, folder / f"{space.id}.safetensors")
