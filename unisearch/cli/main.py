@@ -35,7 +35,7 @@ VERBS = {
     "relocate": Entry("unisearch.cli.change:relocate"),
     "forget": Entry("unisearch.cli.change:forget"),
     "tag": Entry("unisearch.cli.change:tag"),
-    "evaluate": Entry("unisearch.cli.train:evaluate"),
+    "evaluate": Entry("unisearch.cli.evaluate:evaluate"),
     "train": Entry("unisearch.cli.train:train"),
     "demo": Entry("unisearch.cli.demo:demo"),
     "import-pointcloud": Entry("unisearch.cli.convert:import_pointcloud"),

@@ -1,20 +1,16 @@
-"""unisearch train, evaluate: make a space, and measure one."""
+"""unisearch train: make a space."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from unisearch.cli.door import door
 from unisearch.cli.paths import given_path
-from unisearch.cli.show import console, print_json, table
 from unisearch.errors import display
-
-if TYPE_CHECKING:
-    from unisearch.training.evaluate import Evaluation
 
 train = typer.Typer(
     help="Train a space.", rich_markup_mode=None, add_completion=False, no_args_is_help=True
@@ -79,58 +75,3 @@ def starter(
         corpus, out, minutes=minutes, seed=seed, device=settings.device, cache=cache, progress=say
     )
     typer.echo(display(made))
-
-
-def evaluate(
-    ctx: typer.Context,
-    space: Annotated[
-        str | None, typer.Argument(metavar="SPACE", help="The space; else the configured one.")
-    ] = None,
-    corpus: Annotated[
-        Path | None,
-        typer.Option(
-            parser=given_path,
-            metavar="DIR",
-            help="Also measure on its files that training never saw.",
-        ),
-    ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            parser=given_path, metavar="DIR", help="Keep unpacked files here for the next time."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Measure how well a space finds.
-
-    Chance and a cheap baseline stand beside it; names of files play no part. Without --corpus
-    only the sample world is asked: 12 pairs of kinds, known concepts, instances that training
-    never saw.
-    """
-    from unisearch.wiring import open_space
-
-    settings = door(ctx).settings(space=space)
-    opened = open_space(settings, settings.space)
-    from unisearch.training.evaluate import evaluate_starter
-
-    result = evaluate_starter(opened, corpus, cache=cache, progress=say)
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_evaluation(result)
-
-
-def print_evaluation(result: Evaluation) -> None:
-    """All rows as a table, and the world's means below."""
-    titles, rows = result.table()
-    shown = table(*titles, right=titles[1:])
-    for row in rows:
-        shown.add_row(*row)
-    out = console()
-    out.print(shown)
-    means = result.world()
-    out.print(
-        f"world mAP: mean {means['mean']:.3f}, worst pair {means['worst']:.3f}, "
-        f"pairs without pictures {means['without_pictures']:.3f}"
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +70,18 @@ def encode_file(
 ) -> tuple[Modality, NDArray[np.float32]]:
     """(modality, unit vector (dim,)) of a file.
 
-    A file of several segments is asked for as a whole: the mean of their vectors. Of a video what
-    is seen counts; what is heard only where nothing is seen.
+    A file of several segments is asked for as a whole: the mean of their vectors.
     Raises Unreadable for a file that cannot be read.
+    """
+    modality, samples = samples_of(space, path, options)
+    return modality, mean_vector(space, samples)
+
+
+def samples_of(space: Space, path: Path, options: ReadOptions) -> tuple[Modality, Iterator[Sample]]:
+    """(modality, samples) of a file, which is read while one walks through them.
+
+    Of a video what is seen counts; what is heard only where nothing is seen.
+    Raises Unreadable, also on the way.
     """
     parts = iter(read(path, options).parts)
     first = next(parts).sample
@@ -83,7 +92,7 @@ def encode_file(
     rest = itertools.takewhile(
         lambda sample: sample.modality == modality, (part.sample for part in parts)
     )
-    return modality, mean_vector(space, itertools.chain([first], rest))
+    return modality, itertools.chain([first], rest)
 
 
 def mean_vector(space: Space, samples: Iterable[Sample]) -> NDArray[np.float32]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from unisearch.training.corpus import read_corpus
 from unisearch.training.exam import Exam, Pile, Question, make_exam
 from unisearch.training.split import split_corpus
 
+TITLES = ["task", "queries", "gallery", "R@1", "R@5", "R@10", "95 %", "mAP", "median rank",
+          "chance R@10", "× chance", "baseline R@10"]  # fmt: skip
 Encode = Callable[[Sequence[Prepared]], NDArray[np.float32]]
 
 
@@ -79,12 +81,11 @@ class Evaluation:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Column titles and cells, for a table."""
-        titles = ["task", "queries", "gallery", "R@1", "R@5", "R@10", "95 %", "mAP", "median rank",
-                  "chance R@10", "× chance", "baseline R@10"]  # fmt: skip
-        return titles, [_cells(row) for row in self.rows]
+        return TITLES, [cells(row) for row in self.rows]
 
 
-def _cells(row: Row) -> list[str]:
+def cells(row: Row) -> list[str]:
+    """A row of a table below TITLES; shares in %."""
     shares = [f"{100 * share:.1f}" for share in (row.recall_1, row.recall_5, row.recall_10)]
     return [
         row.task, str(row.queries), str(row.gallery), *shares,
@@ -131,13 +132,32 @@ def _row(
         for places in (question.queries, question.gallery)
     )
     ranking = metrics.rank(queries @ gallery.T, question.right, question.neutral)
-    expected = metrics.mean_chance(question.right, question.neutral)
+    there = question.right.shape[1] - question.neutral.sum(axis=1)
+    counts = question.right.sum(axis=1).tolist()
+    row = row_of(question.task, ranking, counts, there.tolist(), seed)
+    return replace(
+        row, world=question.world, gallery=len(gallery), baseline_10=_baseline(question, piles)
+    )
+
+
+def row_of(
+    task: str,
+    ranking: metrics.Ranking,
+    right: Iterable[int],
+    galleries: Sequence[int],
+    seed: int = 0,
+) -> Row:
+    """The figures of a ranking.
+
+    right, galleries: of each query, how many answers are right and how many things there are
+    """
+    expected = metrics.mean_chance(right, galleries)
     low, high = metrics.interval(ranking.first <= metrics.TOP, seed)
     return Row(
-        question.task, question.world, len(question.queries), len(question.gallery),
+        task, False, len(ranking.first), max(galleries),
         ranking.recall(1), ranking.recall(5), ranking.recall(metrics.TOP), ranking.mean_precision,
         float(np.median(ranking.first)), expected, ranking.recall(metrics.TOP) / expected,
-        low, high, _baseline(question, piles),
+        low, high,
     )  # fmt: skip
 
 

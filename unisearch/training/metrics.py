@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,14 +41,27 @@ def rank(scores: NDArray[np.floating], right: Bools, neutral: Bools | None = Non
     """
     first = np.empty(len(scores), np.int64)
     precision = np.empty(len(scores))
-    for query in range(len(scores)):
-        there = np.ones(scores.shape[1], bool) if neutral is None else ~neutral[query]
-        values, wanted = scores[query][there], right[query][there]
-        order = np.lexsort((wanted, -values))
-        places = np.flatnonzero(wanted[order]) + 1
+    for query, values in enumerate(scores):
+        wrong = ~right[query] if neutral is None else ~(right[query] | neutral[query])
+        places = _places(values[right[query]], values[wrong])
         first[query] = places[0]
         precision[query] = (np.arange(1, len(places) + 1) / places).mean()
     return Ranking(first, precision)
+
+
+def _places(right: NDArray[np.floating], wrong: NDArray[np.floating]) -> NDArray[np.int64]:
+    """From 1, ascending: the best right answer stands behind all wrong ones that are as good."""
+    best_first = np.sort(right)[::-1]
+    before = len(wrong) - np.searchsorted(np.sort(wrong), best_first, side="left")
+    return np.arange(1, len(right) + 1) + before
+
+
+def joined(parts: Sequence[Ranking]) -> Ranking:
+    """The rankings of several batches of queries as one."""
+    return Ranking(
+        np.concatenate([part.first for part in parts]),
+        np.concatenate([part.precision for part in parts]),
+    )
 
 
 def chance(right: int, gallery: int, k: int = TOP) -> float:
@@ -61,13 +76,14 @@ def chance(right: int, gallery: int, k: int = TOP) -> float:
     return float(1.0 - np.prod(wrong / every))
 
 
-def mean_chance(right: Bools, neutral: Bools | None = None, k: int = TOP) -> float:
-    """`chance`, averaged over the queries; neutral answers are not in the gallery."""
-    there = np.full(len(right), right.shape[1])
-    if neutral is not None:
-        there = there - neutral.sum(axis=1)
-    counts = right.sum(axis=1)
-    return float(np.mean([chance(int(m), int(n), k) for m, n in zip(counts, there, strict=True)]))
+def mean_chance(right: Iterable[int], galleries: Iterable[int], k: int = TOP) -> float:
+    """`chance`, averaged over the queries.
+
+    right, galleries: of each query, how many answers are right and how many things there are
+    """
+    counts = Counter((int(m), int(n)) for m, n in zip(right, galleries, strict=True))
+    total = sum(times * chance(m, n, k) for (m, n), times in counts.items())
+    return total / counts.total()
 
 
 def interval(hits: NDArray[np.floating] | Bools, seed: int = 0) -> tuple[float, float]:
@@ -77,6 +93,6 @@ def interval(hits: NDArray[np.floating] | Bools, seed: int = 0) -> tuple[float, 
     """
     rng = np.random.default_rng(seed)
     values = np.asarray(hits, dtype=np.float64)
-    drawn = rng.integers(0, len(values), (ROUNDS, len(values)))
-    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    means = [values[rng.integers(0, len(values), len(values))].mean() for _ in range(ROUNDS)]
+    low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
