@@ -16,6 +16,12 @@ EXCERPT = Path(__file__).parent / "data" / "parity" / "msclip" / "merges.json"
 COUNT = 48_894  # merges of the published vocabulary
 
 
+def put_few(folder: Path) -> int:
+    """A list of two merges for tiny networks; returns how many tokens it makes."""
+    _put(folder, ["r e", "re d</w>"])
+    return 2 * 256 + 2 + 2
+
+
 def put_excerpt(folder: Path) -> None:
     """A list as long as the published one, so that tokens have their published numbers.
 
