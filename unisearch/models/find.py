@@ -22,13 +22,23 @@ def find_weights(name: str, folders: Iterable[Path] = ()) -> Path:
     folders: where the configuration keeps models; searched before those that ship
     Raises WeightsError when there are none in any place, or when they are damaged.
     """
-    places = [Path(folder) / name for folder in (*folders, *SHIPPED)]
-    for place in places:
-        if (place / MANIFEST).is_file():
-            verify(place)
-            return place
-    where = ", ".join(str(place) for place in places)
-    raise WeightsError(f"no weights of the model '{name}' in {where}")
+    place = find_folder(name, folders)
+    if place is None:
+        where = ", ".join(str(place) for place in _places(name, folders))
+        raise WeightsError(
+            f"no weights of the model '{name}' in {where}: unisearch models pull {name}"
+        )
+    verify(place)
+    return place
+
+
+def find_folder(name: str, folders: Iterable[Path] = ()) -> Path | None:
+    """The same folder, but nothing in it is read; None when there is none."""
+    return next((place for place in _places(name, folders) if (place / MANIFEST).is_file()), None)
+
+
+def _places(name: str, folders: Iterable[Path]) -> list[Path]:
+    return [Path(folder) / name for folder in (*folders, *SHIPPED)]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

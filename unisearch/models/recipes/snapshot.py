@@ -1,7 +1,4 @@
-"""A hub snapshot in the layout of transformers (CLIP, SigLIP 2, InternVL): nothing to rename.
-
-Its safetensors are copied as they are; only an old `pytorch_model.bin` comes through here.
-"""
+"""A hub snapshot in the layout of transformers (CLIP, SigLIP 2, InternVL): nothing to rename."""
 
 from __future__ import annotations
 
@@ -10,8 +7,8 @@ from collections.abc import Mapping
 from unisearch.errors import WeightsError
 from unisearch.models.recipes.base import Converted, State
 
-#: Constant buffers that older transformers stored; today's models make them themselves.
-BUFFERS = (".position_ids",)
+#: Constant buffers that older transformers stored; today's CLIP makes them itself.
+BUFFERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")
 
 
 def convert(files: Mapping[str, State]) -> Converted:
@@ -21,4 +18,4 @@ def convert(files: Mapping[str, State]) -> Converted:
         if twice := sorted(joined.keys() & state.keys()):
             raise WeightsError(f"{file}: holds '{twice[0]}', which another file holds too")
         joined.update(state)
-    return Converted({key: one for key, one in joined.items() if not key.endswith(BUFFERS)})
+    return Converted({key: one for key, one in joined.items() if key not in BUFFERS})
