@@ -203,6 +203,11 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("unisearch") / "models",
         description="folder of installed weights, looked into before the bundled ones",
     )
+    models_hub: str = Field(
+        "https://huggingface.co",
+        pattern="^https?://",
+        description="hub that `models pull` asks, or a mirror of it; else $HF_ENDPOINT",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where networks run; auto takes a GPU when there is one"
     )

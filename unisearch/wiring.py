@@ -215,6 +215,7 @@ def open_space(settings: Settings, name: str) -> Space:
     for a device that is not there.
     """
     rest_idle_threads()
+    stay_offline()
     import torch
 
     from unisearch.models.find import find_weights
@@ -226,6 +227,14 @@ def open_space(settings: Settings, name: str) -> Space:
     return load_space(
         name, weights, pick_device(settings.device), references=settings.models / REFERENCES_FOLDER
     )
+
+
+def stay_offline() -> None:
+    """transformers reads what lies here and asks no hub. Call before it is imported.
+
+    Only `models pull` connects, which does not use it. An unreachable hub would block for 23 s.
+    """
+    os.environ.update({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
 
 
 def rest_idle_threads() -> None:
