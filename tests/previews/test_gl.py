@@ -11,11 +11,12 @@ import pytest
 
 from tests.previews.conftest import ball, cube, frames
 from unisearch.previews import gl, turntable
-from unisearch.previews.draw import View, draw_solid
+from unisearch.previews.draw import draw_solid
 from unisearch.previews.make import PreviewOptions, make
 from unisearch.previews.mesh import solid
 from unisearch.raster import camera
 from unisearch.records import TriangleMesh
+from unisearch.stage import View
 
 OPTIONS = PreviewOptions(side=96, turn_side=64, turn_frames=6)
 

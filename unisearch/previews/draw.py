@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.previews.mesh import Solid, evenly
+from unisearch.previews.mesh import Solid
 from unisearch.raster import distinct, nearest
+from unisearch.stage import View, evenly, ground, project, to_bytes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DISTANCE = 3.4  # from the camera to the middle, in radii of what is drawn
 LIGHT = np.array([-0.42, 0.70, 0.58])  # towards the light: from the left, above, behind the camera
 AMBIENT, DIRECT, SKY = 0.42, 0.62, 0.2  # light from everywhere, from LIGHT, more from above
 LAYERS = 24
-CENTRE_LIGHT, EDGE_LIGHT = 0.60, 0.40  # of the ground: neither white nor black things vanish
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """From where one picture is taken.
-
-    camera: world to camera (3, 3); scale: px per unit at distance 1; size: px of a side
-    middle: what height at distance 1 is in the middle of the picture
-    """
-
-    camera: Floats
-    scale: float
-    size: int
-    middle: float = 0.0
-
-
-def project(points: Floats, view: View) -> tuple[Floats, Floats]:
-    """Points on the screen in px (n, 2), y downward, and their nearness 1 / distance (n,)."""
-    turned = points @ view.camera.T
-    nearness = 1.0 / (DISTANCE - turned[:, 2])
-    plane = turned[:, :2] * nearness[:, None] - [0.0, view.middle]
-    return plane * [view.scale, -view.scale] + view.size / 2, nearness
-
-
-@lru_cache(maxsize=4)
-def ground(size: int) -> Floats:
-    """A grey (size, size, 3) in [0, 1], a little brighter in the middle."""
-    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
-    share = np.clip(np.hypot(x, y + 0.15) / 1.3, 0.0, 1.0)[..., None] ** 1.5
-    grey = CENTRE_LIGHT + (EDGE_LIGHT - CENTRE_LIGHT) * share
-    return np.asarray(grey * [0.985, 0.995, 1.02])
 
 
 def draw_solid(solid: Solid, view: View) -> NDArray[np.uint8]:
@@ -114,8 +79,3 @@ def _planes(corners: Floats, areas: Floats, values: Floats) -> Floats:
     area = np.where(np.abs(areas) < 1e-9, np.inf, areas)
     a, b = (p * qy - q * py) / area, (q * px - p * qx) / area
     return np.stack([a, b, values[:, 0] - a * corners[:, 0, 0] - b * corners[:, 0, 1]])
-
-
-def to_bytes(picture: Floats, size: int) -> NDArray[np.uint8]:
-    """A picture (size * size, 3) in [0, 1] as uint8 (size, size, 3)."""
-    return np.asarray(picture * 255.0 + 0.5, np.uint8).reshape(size, size, 3)

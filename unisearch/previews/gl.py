@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.previews.draw import AMBIENT, DIRECT, DISTANCE, LIGHT, SKY, View, ground
+from unisearch.previews.draw import AMBIENT, DIRECT, LIGHT, SKY
 from unisearch.previews.mesh import Solid
+from unisearch.stage import DISTANCE, View, ground
 
 logger = logging.getLogger(__name__)
 

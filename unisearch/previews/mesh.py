@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.raster import Z_UP, distinct
-from unisearch.records import PointSample, TriangleMesh
+from unisearch.raster import distinct
+from unisearch.records import TriangleMesh
+from unisearch.stage import centred, evenly
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,27 +59,6 @@ def solid(mesh: TriangleMesh, most: int, closed: bool | None = None) -> Solid:
     )
 
 
-def centred(points: NDArray[np.float32], up: str | None) -> NDArray[np.float32]:
-    """Moved and scaled into a sphere of radius 1 around the middle of their box, y upward."""
-    middle = (points.min(axis=0).astype(np.float64) + points.max(axis=0)) / 2
-    moved = points - middle.astype(np.float32)
-    longest = np.float32(np.abs(moved).max())
-    if longest > 0:
-        moved /= longest  # first, for the squares of very large and small numbers are not finite
-        moved /= np.sqrt(np.square(moved).sum(axis=1).max())
-    return np.asarray(moved @ Z_UP.T.astype(np.float32) if up == "z" else moved)
-
-
-def thinned(cloud: PointSample, most: int) -> PointSample:
-    """At most so many of the points, evenly from all of the file."""
-    if len(cloud.points) <= most:
-        return cloud
-    rows = evenly(np.arange(len(cloud.points)), most)
-    normals = None if cloud.normals is None else cloud.normals[rows]
-    colors = None if cloud.colors is None else cloud.colors[rows]
-    return PointSample(cloud.points[rows], normals, colors, cloud.up)
-
-
 def reduced(
     vertices: NDArray[np.float32], faces: NDArray[np.int32], place: Ints, most: int
 ) -> tuple[Floats, Ints, Ints]:
@@ -106,13 +86,6 @@ def reduced(
     _, first = np.unique((a * len(used) + b) * len(used) + c, return_index=True)
     kept = evenly(kept[np.sort(first)], 2 * most)
     return np.stack(sums, axis=1) / count[:, None], corner[faces[kept]], kept
-
-
-def evenly(numbers: Ints, most: int) -> Ints:
-    """At most so many of them, from all over."""
-    if len(numbers) <= most:
-        return numbers
-    return numbers[np.arange(most) * len(numbers) // most]
 
 
 def _cell(vertices: NDArray[Any], cells: int) -> Ints:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from unisearch.clouds import Cloud, cloud, draw_cloud
 from unisearch.previews import webp
-from unisearch.previews.cloud import Cloud, cloud, draw_cloud
-from unisearch.previews.draw import DISTANCE, View, draw_solid
+from unisearch.previews.draw import draw_solid
 from unisearch.previews.gl import canvas
 from unisearch.previews.make import Preview, PreviewOptions
 from unisearch.previews.mesh import Solid, solid
 from unisearch.raster import camera
 from unisearch.records import PointSample, TriangleMesh
+from unisearch.stage import View, frame_of, photograph
 
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 AZIMUTH_DEG, ELEVATION_DEG = 35.0, 20.0
 TURN_S = 3.0
-MARGIN = 0.06  # share of the side
 #: Drawn larger and averaged, so that edges are soft.
 STILL_SCALE, TURN_SCALE = 1.5, 1.25
 STILL_FACES, TURN_FACES = 150_000, 16_000
@@ -63,34 +62,11 @@ def _turned(
         camera(AZIMUTH_DEG - 360.0 * nth / options.turn_frames, ELEVATION_DEG)
         for nth in range(options.turn_frames)
     ]
-    frame = _frame(small.vertices, cameras)
+    frame = frame_of(small.vertices, cameras)
     shown = [
-        _picture(partial(draw, small), one, frame, options.turn_side, TURN_SCALE) for one in cameras
+        photograph(partial(draw, small), one, frame, options.turn_side, TURN_SCALE)
+        for one in cameras
     ]
-    first = _picture(partial(draw, large), cameras[0], frame, options.side, STILL_SCALE)
+    first = photograph(partial(draw, large), cameras[0], frame, options.side, STILL_SCALE)
     frame_ms = round(1000.0 * TURN_S / options.turn_frames)
     return [Preview("still", webp.still(first)), Preview("turn", webp.film(shown, frame_ms))]
-
-
-def _frame(vertices: Floats, cameras: Sequence[Floats]) -> tuple[float, float]:
-    """(half a side, height of its middle) at distance 1 of a square that holds every picture."""
-    wide, low, high = 0.0, np.inf, -np.inf
-    for one in cameras:
-        turned = vertices @ one.T
-        plane = turned[:, :2] / (DISTANCE - turned[:, 2:])
-        wide = max(wide, float(np.abs(plane[:, 0]).max()))
-        low, high = min(low, float(plane[:, 1].min())), max(high, float(plane[:, 1].max()))
-    return max(wide, (high - low) / 2, 0.02), (low + high) / 2
-
-
-def _picture(
-    draw: Callable[[View], Pixels],
-    towards: Floats,
-    frame: tuple[float, float],
-    side: int,
-    supersample: float,
-) -> Pixels:
-    size = round(side * supersample)
-    view = View(towards, size * (0.5 - MARGIN) / frame[0], size, frame[1])
-    picture = Image.fromarray(draw(view))
-    return np.asarray(picture.resize((side, side), Image.Resampling.HAMMING))

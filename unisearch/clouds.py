@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.previews.draw import DISTANCE, View, ground, project, to_bytes
-from unisearch.previews.mesh import centred, thinned
 from unisearch.records import PointSample
+from unisearch.stage import DISTANCE, View, centred, evenly, ground, project, to_bytes
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +30,16 @@ def cloud(sample: PointSample, most: int) -> Cloud:
     # So that balls of a surface about as large as the sphere's touch each other.
     radius = float(np.clip(1.7 / np.sqrt(len(points)), 0.006, 0.05))
     return Cloud(points, colors, radius)
+
+
+def thinned(cloud: PointSample, most: int) -> PointSample:
+    """At most so many of the points, evenly from all of the file."""
+    if len(cloud.points) <= most:
+        return cloud
+    rows = evenly(np.arange(len(cloud.points)), most)
+    normals = None if cloud.normals is None else cloud.normals[rows]
+    colors = None if cloud.colors is None else cloud.colors[rows]
+    return PointSample(cloud.points[rows], normals, colors, cloud.up)
 
 
 def by_height(points: Floats) -> Floats:
