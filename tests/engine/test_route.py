@@ -14,12 +14,13 @@ import pytest
 from PIL import Image
 
 from indexer import Indexer
-from unisearch.config import load_settings
+from unisearch.config import Settings, load_settings
 from unisearch.engine.engine import Engine
 from unisearch.engine.route import Offer, route, routed
 from unisearch.engine.terms import Term
 from unisearch.errors import BadSetting
 from unisearch.records import MODALITIES, Modality
+from unisearch.spaces.base import Space
 from unisearch.spaces.table import SPACES, SpaceEntry
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import Rooms, open_rooms
@@ -131,12 +132,12 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def add_space(folder: Path, space: ToySpace) -> None:
+def add_space(folder: Path, space: Space, settings: Settings | None = None) -> None:
     """Embeds what the library holds of the space's modalities into that space too."""
     from unisearch.index.rows import RowFiles
     from unisearch.media.read import read
 
-    settings = load_settings(library=folder, space="toy")
+    settings = settings or load_settings(library=folder, space="toy")
     with open_rooms(settings, write=True) as rooms, rooms.catalog.write() as tx:
         tx.add_space(space.id, space.name, space.dim)
         for modality in space.modalities:
