@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import multiprocessing
+import re
 import signal
 import zipfile
 from collections.abc import Callable, Mapping
@@ -139,31 +140,33 @@ def _read_pickle(path: Path, pickled: tuple[str, ...]) -> Any:
 
     import torch
 
-    whole = zipfile.is_zipfile(path)
-    if not whole and _starts_like_zip(path):
+    archive = zipfile.is_zipfile(path)
+    if archive and _is_program(path):
+        raise WeightsError(f"{display(path)}: is a TorchScript program: take the file of weights")
+    if not archive and _starts_like_zip(path):
         raise WeightsError(f"{display(path)}: is cut off: fetch it again")
     try:
         with torch.serialization.safe_globals(_allowed(pickled)):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=whole or None)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=archive or None)
     except pickle.UnpicklingError as error:
         raise WeightsError(f"{display(path)}: {_why(str(error))}") from error
-    except (RuntimeError, EOFError, ValueError, KeyError, LookupError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{display(path)}: is damaged or no weights: {reason}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged pickle can make anything of itself
+        name = type(error).__name__
+        raise WeightsError(f"{display(path)}: is damaged or no file of weights ({name})") from error
 
 
 def _why(said: str) -> str:
-    """What torch says of a pickle that it does not open, in one line."""
-    if "Unsupported global" in said or "Unsupported class" in said or "GLOBAL" in said:
-        what = said.partition("GLOBAL ")[2].split(" ")[0].strip("`'.,")
-        held = f" ('{what}')" if what else ""
-        return (
-            f"holds code or objects{held} beside tensors; it was not run and is not read."
-            " Take the official file, or one in safetensors"
-        )
-    if "TorchScript" in said:
-        return "is a TorchScript program, not weights: take the file of the weights"
-    return "is damaged or no file of weights"
+    """What torch says of a pickle that it does not open, in one line and without its advice."""
+    found = re.search(r"GLOBAL ([\w.]+)", said)
+    if not found and not re.search("call reduce for|allowlisted|build state", said):
+        return "is damaged or no file of weights"
+    held = f" ('{found[1]}')" if found else ""
+    return (
+        f"holds code or objects{held} beside tensors; it was not run and is not read."
+        " Take the official file, or one in safetensors"
+    )
 
 
 def _allowed(pickled: tuple[str, ...]) -> list[Any]:
@@ -240,6 +243,15 @@ def _is_safetensors(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(9)
     return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") < 1 << 32
+
+
+def _is_program(archive: Path) -> bool:
+    """torch.load would hand it on to torch.jit, which builds what it says."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            return any(name.endswith("constants.pkl") for name in file.namelist())
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise WeightsError(f"{display(archive)}: is damaged: fetch it again") from error
 
 
 def _starts_like_zip(path: Path) -> bool:
