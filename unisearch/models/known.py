@@ -191,7 +191,7 @@ def _msclip(kind: str, values: int, tokens: int, figure: float, trained: str) ->
     )
 
 
-KNOWN: Mapping[str, Known] = {
+KNOWN: dict[str, Known] = {
     "starter": Known(
         "The small space that ships with unisearch",
         ("text", "image", "audio", "3d"),
