@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unisearch.raster import Z_UP
 from unisearch.records import PointSample
 from unisearch.stage import DISTANCE, View, centred, evenly, ground, project, to_bytes
 
 Floats = NDArray[np.float64]
 
+NO_COLOR = (0.72, 0.74, 0.78)
+LIGHT = np.array([-0.42, 0.70, 0.58]) / np.linalg.norm([-0.42, 0.70, 0.58])  # in the camera's axes
+AMBIENT, DIRECT = 0.42, 0.66
+GAPLESS = 1.8
+
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Points in a sphere of radius 1, y upward, with sRGB colours and the radius of a ball."""
+    """Points in a sphere of radius 1, y upward, with sRGB colours and the radius of a ball.
+
+    normals: unit rows, to light the points by; None: each is a ball with light from the front
+    """
 
     vertices: Floats  # (n, 3)
     colors: Floats  # (n, 3)
     radius: float
+    normals: Floats | None = None  # (n, 3)
 
 
 def cloud(sample: PointSample, most: int) -> Cloud:
@@ -62,11 +72,41 @@ def draw_cloud(what: Cloud, view: View) -> NDArray[np.uint8]:
     number, depth = _nearest_balls(screen, nearness, dx, dy, bulge * what.radius, view.size)
     seen = np.flatnonzero(number >= 0)
     point, step = number[seen] % len(what.vertices), number[seen] // len(what.vertices)
-    strength = 0.72 + 0.33 * bulge[step]
+    if what.normals is None:
+        strength = 0.72 + 0.33 * bulge[step]
+    else:
+        strength = _light(what.normals[point], view)
     strength *= _steps(depth, view.size)[seen]
     picture = ground(view.size).copy().reshape(-1, 3)
     picture[seen] = np.clip(what.colors[point] * strength[:, None], 0.0, 1.0)
     return to_bytes(picture, view.size)
+
+
+def surface(sample: PointSample, most: int) -> Cloud:
+    """As `cloud`, for points of a surface: lit by their normals, of one grey without colours.
+
+    Balls are larger, for points that were drawn at random leave gaps.
+    """
+    sample = thinned(sample, most)
+    plain = cloud(sample, most)
+    if sample.normals is None:
+        return replace(plain, radius=GAPLESS * plain.radius)
+    turn = Z_UP if sample.up == "z" else np.eye(3)
+    colors = plain.colors
+    if sample.colors is None:
+        colors = np.broadcast_to(np.asarray(NO_COLOR), plain.vertices.shape)
+    normals = sample.normals.astype(np.float64) @ turn.T
+    return Cloud(plain.vertices, colors, GAPLESS * plain.radius, normals)
+
+
+def _light(normals: Floats, view: View) -> Floats:
+    """How light each point is (n,): from the camera's upper left, on the side that is seen.
+
+    Lambert's cosine; windings of real files, and so the sign of a normal, are not reliable.
+    """
+    turned = normals @ view.camera.T
+    turned = np.where(turned[:, 2:] < 0, -turned, turned)
+    return np.asarray(AMBIENT + DIRECT * np.maximum(turned @ LIGHT, 0.0))
 
 
 def _nearest_balls(

@@ -81,7 +81,8 @@ def frame_of(vertices: Floats, cameras: Sequence[Floats]) -> tuple[float, float]
         plane = turned[:, :2] / (DISTANCE - turned[:, 2:])
         wide = max(wide, float(np.abs(plane[:, 0]).max()))
         low, high = min(low, float(plane[:, 1].min())), max(high, float(plane[:, 1].max()))
-    return max(wide, (high - low) / 2, 0.02), (low + high) / 2
+    # Of a single place nearly nothing is to be seen; what is longer is never narrower than that.
+    return max(wide, (high - low) / 2, 0.1), (low + high) / 2
 
 
 def photograph(

@@ -1,4 +1,4 @@
-"""Spaces of one network for pictures and texts."""
+"""Spaces of one network for pictures and texts, which sees shapes in pictures of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from unisearch.spaces.towers.base import Tower
 from unisearch.spaces.towers.clip import ClipTower
 from unisearch.spaces.towers.folder import model_folder
 from unisearch.spaces.towers.siglip import SiglipTower
+from unisearch.spaces.towers.views import ViewsTower
 
 Quality = Mapping[tuple[Modality, Modality], float]
 
@@ -31,14 +32,14 @@ def both_ways(recall: float) -> Quality:
 
 
 class PairSpace(ComposedSpace):
-    """What a subclass's tower sees: pictures, videos by their frames, and texts."""
+    """What a subclass's tower sees: texts, pictures, videos and shapes by pictures of them."""
 
-    modalities = ("text", "image", "video")
+    modalities = ("text", "image", "3d", "video")
     model: ClassVar[str]
     tower: ClassVar[TowerClass]
 
     def __init__(self, weights: Mapping[str, Path], device: str = "cpu") -> None:
-        tower = self.tower(model_folder(weights, self.model, self.name), device)
+        tower = ViewsTower(self.tower(model_folder(weights, self.model, self.name), device))
         self.device, self.dim = device, tower.dim
         self.towers = {self.name: tower}
         self.seen_by = dict.fromkeys(tower.modalities, (self.name,))
