@@ -10,7 +10,7 @@ import torch
 from tests.parity import rule
 from tests.parity.sets import Fixture, fixtures, worst
 from unisearch.models.recipes import cmcr
-from unisearch.spaces.towers.heads import DeepHead, FlatHead, load_pair_heads
+from unisearch.spaces.towers.heads import Head, load_pair_heads
 
 PAIRS = ("clap_clip", "ulip_clip")
 
@@ -22,7 +22,7 @@ def official(fixture: Fixture) -> dict[str, torch.Tensor]:
     return dict(torch.load(fixture.beside(".pt"), weights_only=True))
 
 
-def heads(fixture: Fixture) -> dict[str, DeepHead | FlatHead]:
+def heads(fixture: Fixture) -> dict[str, Head]:
     """Both heads, by the way that an import takes."""
     [pair] = [pair for pair in PAIRS if pair in fixture.file.stem]
     converted = cmcr.convert({f"{pair}.pt": official(fixture)})

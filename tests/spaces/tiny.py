@@ -139,11 +139,45 @@ def put_msclip(folder: Path, kernels: tuple[int, ...] = (16, 8, 4, 2, 1)) -> Non
     put_network(folder, MsClip(sizes))
 
 
+def put_ulip(folder: Path) -> None:
+    """PointBERT of ULIP-2 of 24 numbers: one head of 64 channels, two blocks."""
+    from unisearch.spaces.towers.pointbert import PointBert, Sizes
+
+    sizes = Sizes(first=8, part=12, width=64, hidden=96, depth=2, place=16, dim=24)
+    put_network(folder, PointBert(sizes))
+
+
+def put_exmcr_heads(folder: Path) -> None:
+    """Both heads of Ex-MCR, of 24 numbers, as an import stores them."""
+    from unisearch.spaces.towers.heads import ExHead
+
+    heads = nn.ModuleDict({"ex_clap": ExHead(24, 48), "ex_ulip": ExHead(24, 48)})
+    put_network(folder, heads)
+
+
+def put_cmcr_clap_clip(folder: Path) -> None:
+    """The heads of C-MCR for CLAP (A) and CLIP (B), of 24 numbers."""
+    from unisearch.spaces.towers.heads import DeepHead
+
+    put_network(folder, nn.ModuleDict({"Head_A": DeepHead(24, 48), "Head_B": DeepHead(24, 48)}))
+
+
+def put_cmcr_ulip_clip(folder: Path) -> None:
+    """The heads of C-MCR for CLIP (A) and ULIP-2 (B), of 24 numbers."""
+    from unisearch.spaces.towers.heads import FlatHead
+
+    put_network(folder, nn.ModuleDict({"Head_A": FlatHead(24), "Head_B": FlatHead(24)}))
+
+
 #: How each model is made, by its name; new ones are added here, and their spaces are tested.
 TINY: Mapping[str, Callable[[Path], None]] = {
     "clip-vit-b-32": put_clip,
     "siglip2-base": put_siglip,
     "clap-630k-fusion": put_clap,
+    "ulip2-pointbert": put_ulip,
+    "exmcr-heads": put_exmcr_heads,
+    "cmcr-clap-clip": put_cmcr_clap_clip,
+    "cmcr-ulip-clip": put_cmcr_ulip_clip,
     "msclip-s-b32": put_msclip,
     "msclip-s-b16": partial(put_msclip, kernels=(8, 4, 2, 1, 1)),
 }

@@ -35,6 +35,19 @@ SPACES: dict[str, SpaceEntry] = {
     "clip": SpaceEntry("unisearch.spaces.published.pairs:ClipSpace", models=("clip-vit-b-32",)),
     "siglip2": SpaceEntry("unisearch.spaces.published.pairs:SiglipSpace", models=("siglip2-base",)),
     "clap": SpaceEntry("unisearch.spaces.published.clap:ClapSpace", models=("clap-630k-fusion",)),
+    "ulip2": SpaceEntry("unisearch.spaces.published.mcr:Ulip2Space", models=("ulip2-pointbert",)),
+    "exmcr": SpaceEntry(
+        "unisearch.spaces.published.mcr:ExMcrSpace",
+        models=("clip-vit-b-32", "clap-630k-fusion", "ulip2-pointbert", "exmcr-heads"),
+    ),
+    "cmcr-clap-clip": SpaceEntry(
+        "unisearch.spaces.published.mcr:CmcrClapClipSpace",
+        models=("clip-vit-b-32", "clap-630k-fusion", "cmcr-clap-clip"),
+    ),
+    "cmcr-ulip-clip": SpaceEntry(
+        "unisearch.spaces.published.mcr:CmcrUlipClipSpace",
+        models=("clip-vit-b-32", "ulip2-pointbert", "cmcr-ulip-clip"),
+    ),
     "msclip_b32": SpaceEntry(
         "unisearch.spaces.published.msclip:MsClipB32Space", models=("msclip-s-b32",)
     ),

@@ -20,11 +20,19 @@ from unisearch.spaces.towers.strict import load_strict
 State = Mapping[str, torch.Tensor]
 
 
-class ExHead(nn.Module):
+class Head(nn.Module):
+    """Unit rows (n, width) to unit rows of the same width in another space."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+
+class ExHead(Head):
     """Ex-MCR: a linear layer against the gap between modalities, then two perceptrons."""
 
     def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
+        super().__init__(width)
         self.Head1 = nn.Linear(width, width)
         self.Head2 = nn.Sequential()
         self.Head2.add_module("mlp1", Perceptron(width, inner))
@@ -47,18 +55,22 @@ class Perceptron(nn.Module):
         return found
 
 
-class DeepHead(Perceptron):
+class DeepHead(Head):
     """C-MCR, CLAP with CLIP: a perceptron."""
 
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__(width)
+        self.net1, self.net2 = Perceptron(width, inner).children()
+
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        return normalize(super().forward(rows), dim=-1)
+        return normalize(self.net2(self.net1(rows)), dim=-1)
 
 
-class FlatHead(nn.Module):
+class FlatHead(Head):
     """C-MCR, ULIP with CLIP: one layer; no number of its rows is negative."""
 
     def __init__(self, width: int) -> None:
-        super().__init__()
+        super().__init__(width)
         self.net = nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU())
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
@@ -81,14 +93,14 @@ def load_ex_heads(state: State, where: Path) -> dict[str, ExHead]:
     return heads
 
 
-def load_pair_heads(state: State, where: Path) -> dict[str, DeepHead | FlatHead]:
+def load_pair_heads(state: State, where: Path) -> dict[str, Head]:
     """The heads 'Head_A' and 'Head_B' of a file of C-MCR, of either kind.
 
     Which of the two is whose differs between the published files.
     Raises WeightsError unless keys and shapes fit.
     """
     parts = _parts(state, ("Head_A", "Head_B"), where)
-    heads: dict[str, DeepHead | FlatHead] = {}
+    heads: dict[str, Head] = {}
     for name, part in parts.items():
         if any(key.startswith("net.") for key in part):
             heads[name] = FlatHead(_size(part, "net.0.weight", name, where))
