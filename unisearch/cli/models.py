@@ -14,7 +14,7 @@ from unisearch.cli.door import door
 from unisearch.cli.library import AsJson
 from unisearch.cli.paths import given_path
 from unisearch.cli.show import console, print_json, short, table
-from unisearch.errors import UnisearchError, UnknownName, WeightsError, display
+from unisearch.errors import BadSetting, UnisearchError, UnknownName, WeightsError, display
 
 if TYPE_CHECKING:
     from unisearch.config import Settings
@@ -93,7 +93,7 @@ def pull(ctx: typer.Context, names: Names, accept_licence: Accept = False) -> No
                 say=transfer.say, progress=transfer,
             )  # fmt: skip
     tell_places(settings, asked)
-    make_backgrounds(settings, complete_spaces(settings, asked))
+    finish_spaces(settings, asked)
 
 
 @models.command("import")
@@ -121,7 +121,7 @@ def import_model(
     check_model(name)
     bring(name, settings.models, files, accepted=accept_licence, say=say)
     tell_places(settings, [name])
-    make_backgrounds(settings, complete_spaces(settings, [name]))
+    finish_spaces(settings, [name])
 
 
 @models.command()
@@ -191,24 +191,26 @@ def check_model(name: str) -> None:
 
 
 def is_space(name: str) -> bool:
-    """Whether that is a space; one of the name of its model counts as the model."""
-    from unisearch.models.known import KNOWN
+    """Whether that is a space; some heads have the name of the space that they make."""
     from unisearch.spaces.table import SPACES
 
-    return name in SPACES and name not in KNOWN
+    return name in SPACES
 
 
 def resolve(names: Iterable[str] | None) -> list[str]:
-    """The models of these names, each once; of a space all. Raises UnknownName."""
+    """The models of these names, each once; what names a space means all of its models.
+
+    Raises UnknownName.
+    """
     from unisearch.models.known import KNOWN
     from unisearch.spaces.table import SPACES, models_of
 
     found: dict[str, None] = {}
     for name in names or ():
-        if name in KNOWN:
-            found[name] = None
-        elif name in SPACES:
+        if name in SPACES:
             found |= dict.fromkeys(models_of(name))
+        elif name in KNOWN:
+            found[name] = None
         else:
             raise UnknownName("model", name, [*KNOWN, *SPACES])
     return list(found)
@@ -257,6 +259,18 @@ def tell_places(settings: Settings, names: Iterable[str]) -> None:
             say(f"{name}: {short(place)}")
 
 
+def finish_spaces(settings: Settings, models: Iterable[str]) -> None:
+    """Backgrounds of the spaces that these models have made complete.
+
+    One that the settings do not allow is told: its models are here all the same.
+    """
+    for name in complete_spaces(settings, models):
+        try:
+            make_backgrounds(settings, [name])
+        except BadSetting as error:
+            say(f"space {name}: {error}; then: unisearch models verify {name}")
+
+
 def complete_spaces(settings: Settings, names: Iterable[str]) -> list[str]:
     """The spaces that stand on one of these models and lack none."""
     from unisearch.spaces.table import SPACES
@@ -271,8 +285,10 @@ def complete_spaces(settings: Settings, names: Iterable[str]) -> list[str]:
 def make_backgrounds(settings: Settings, spaces: Iterable[str]) -> None:
     """What the scores of these spaces start from, made once of sample media where it lacks.
 
-    So every space is also opened once. Raises WeightsError when weights do not fit their network.
+    So every space is also opened once. Raises WeightsError when weights do not fit their network,
+    and BadSetting for a space that the settings do not allow.
     """
+    from unisearch.cli.transfer import Line
     from unisearch.wiring import open_space
 
     for name in spaces:
@@ -280,9 +296,9 @@ def make_backgrounds(settings: Settings, spaces: Iterable[str]) -> None:
         file = space.reference_file
         if file is None or file.is_file():
             continue
-        from unisearch.cli.transfer import Line
         from unisearch.training.reference import make_reference
 
+        say(f"space {name}: making the background of its scores, once; Ctrl-C leaves it for later")
         with Line() as line:
             make_reference(space, file.parent, line)
-        say(f"space {name}: complete; its background is made")
+        say(f"space {name}: complete")
