@@ -49,7 +49,7 @@ sys.addaudithook(watch)
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub with a tiny CLIP in the files of the published one; backgrounds are small, too."""
-    monkeypatch.setattr(reference, "ROWS", 16)
+    monkeypatch.setattr(reference, "ROWS", 4)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     (tmp_path / "published").mkdir()
     put_clip(tmp_path / "published")
@@ -87,7 +87,9 @@ def test_a_pulled_space_finds_what_is_indexed_with_it(
     assert unisearch("models", "path", CLIP).out == os.fsencode(tmp_path / "models" / CLIP) + b"\n"
 
     weights = tmp_path / "models" / CLIP / "model.safetensors"
+    before = weights.stat()
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))  # only reading it all tells
     assert "is damaged" in unisearch("doctor", space="clip").out.decode()
     broken = unisearch("models", "verify", CLIP, "--json")
     assert broken.code == 1
@@ -186,7 +188,7 @@ def test_nothing_but_pull_connects_to_the_outside(tmp_path: Path) -> None:
         "from unisearch.cli.main import run\n"
         "from unisearch.training import reference\n"
         "if __name__ == '__main__':\n"
-        "    reference.ROWS = 16\n"
+        "    reference.ROWS = 4\n"
         "    print(json.dumps([run(line) for line in json.loads(sys.argv[1])]))\n"
     )
     (tmp_path / "main.py").write_text(code)

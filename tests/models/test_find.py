@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from unisearch.errors import WeightsError
-from unisearch.models.find import find_weights, read_manifest
+from unisearch.models.find import find_weights, read_manifest, verify
 
 
 def put_model(folder: Path, content: bytes = b"weights") -> Path:
@@ -55,3 +56,41 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
 
     with pytest.raises(WeightsError, match="no manifest of weights"):
         read_manifest(tmp_path)
+
+
+def test_weights_that_were_verified_are_not_read_again_until_they_change(tmp_path: Path) -> None:
+    folder = put_model(tmp_path / "clip")
+    weights = folder / "model.safetensors"
+    find_weights("clip", [tmp_path])
+    before = weights.stat()
+
+    weights.write_bytes(b"weighty")
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert find_weights("clip", [tmp_path]) == folder  # a bit that fell over is not looked for
+    with pytest.raises(WeightsError, match="damaged"):
+        verify(folder)
+    os.utime(weights)
+    with pytest.raises(WeightsError, match="damaged"):
+        find_weights("clip", [tmp_path])
+
+
+def test_another_manifest_is_verified_again(tmp_path: Path) -> None:
+    folder = put_model(tmp_path / "clip")
+    find_weights("clip", [tmp_path])
+
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["model.safetensors"] = "0" * 64
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    with pytest.raises(WeightsError, match="damaged"):
+        find_weights("clip", [tmp_path])
+
+
+def test_a_stamp_that_says_nothing_changes_nothing(tmp_path: Path) -> None:
+    folder = put_model(tmp_path / "clip")
+    (folder / ".verified").write_text("nonsense")
+    (folder / "model.safetensors").write_bytes(b"weighty")
+
+    with pytest.raises(WeightsError, match="damaged"):
+        find_weights("clip", [tmp_path])

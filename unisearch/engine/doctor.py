@@ -16,7 +16,7 @@ from unisearch.engine.finding import (
 from unisearch.engine.vectors import snapshots, vectors
 from unisearch.errors import LibraryError, UnisearchError, display
 from unisearch.health.strays import copies, left_behind, unknown
-from unisearch.models.find import find_weights
+from unisearch.models.find import find_weights, verify
 from unisearch.spaces.table import SPACES, models_of
 from unisearch.wiring import Rooms
 
@@ -79,6 +79,8 @@ def weights(rooms: Rooms) -> Iterator[Finding]:
     name = rooms.settings.space
     try:
         found = [find_weights(model, [rooms.settings.models]) for model in models_of(name)]
+        for folder in found:
+            verify(folder)  # all bytes, whatever was verified before
     except UnisearchError as error:
         yield Finding("error", f"space {name}", str(error), "bring the weights back")
     else:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from unisearch.errors import WeightsError
 
 MANIFEST = "manifest.json"
+#: Says which state of the files was verified last.
+STAMP = ".verified"
 PACKAGE = Path(__file__).resolve().parent.parent
 #: Inside an installed package, then beside the package in a checkout.
 SHIPPED = (PACKAGE / "bundled" / "checkpoints", PACKAGE.parent / "checkpoints")
@@ -20,6 +24,8 @@ def find_weights(name: str, folders: Iterable[Path] = ()) -> Path:
     """The folder with the verified weights of the model `name`.
 
     folders: where the configuration keeps models; searched before those that ship
+    Files that were verified before, and have the size, time and number that they had, are not read
+    again: that would take longer than to load them. `verify` reads all.
     Raises WeightsError when there are none in any place, or when they are damaged.
     """
     place = find_folder(name, folders)
@@ -28,13 +34,44 @@ def find_weights(name: str, folders: Iterable[Path] = ()) -> Path:
         raise WeightsError(
             f"no weights of the model '{name}' in {where}: unisearch models pull {name}"
         )
-    verify(place)
+    state = _state(place)
+    if state is None or _read_stamp(place) != state:
+        verify(place)
+        if state is not None and place.parent not in SHIPPED:
+            _put_stamp(place, state)
     return place
 
 
 def find_folder(name: str, folders: Iterable[Path] = ()) -> Path | None:
     """The same folder, but nothing in it is read; None when there is none."""
     return next((place for place in _places(name, folders) if (place / MANIFEST).is_file()), None)
+
+
+def _state(folder: Path) -> dict[str, Any] | None:
+    """What tells that no file has changed; None when one is not there."""
+    files = read_manifest(folder)["files"]
+    try:
+        found = {name: (folder / name).stat() for name in files}
+    except OSError:
+        return None
+    return {
+        name: [files[name], one.st_size, one.st_mtime_ns, one.st_ino] for name, one in found.items()
+    }
+
+
+def _read_stamp(folder: Path) -> Any:
+    try:
+        return json.loads((folder / STAMP).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _put_stamp(folder: Path, state: dict[str, Any]) -> None:
+    """Kept for the next time, where the folder can be written."""
+    with suppress(OSError):
+        new = folder / f"{STAMP}.{os.getpid()}"
+        new.write_text(json.dumps(state), "utf-8")
+        new.replace(folder / STAMP)
 
 
 def _places(name: str, folders: Iterable[Path]) -> list[Path]:
