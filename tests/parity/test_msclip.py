@@ -19,6 +19,7 @@ from tests.parity import rule
 from tests.parity.sets import Fixture, fixtures, worst
 from unisearch.models.recipes.msclip import convert
 from unisearch.spaces.towers.bpe import BytePairs, clean
+from unisearch.spaces.towers.msclip.folding import folded
 from unisearch.spaces.towers.msclip.model import MsClip
 from unisearch.spaces.towers.msclip.sizes import read_sizes
 from unisearch.spaces.towers.strict import load_strict
@@ -65,7 +66,7 @@ def network(fixture: Fixture) -> MsClip:
     state = convert({fixture.file.name: state}).state
     made = MsClip(read_sizes(state, fixture.file))
     load_strict(made, state, fixture.file)
-    return made
+    return folded(made)
 
 
 def pictures(fixture: Fixture) -> torch.Tensor:

@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.nn.functional import normalize
 
 from tests.merges import put_excerpt
 from tests.spaces.tiny import tiny_models
 from unisearch.errors import WeightsError
 from unisearch.records import ImageSample, Modality, Sample, TextSample
 from unisearch.spaces.towers.bpe import MERGES
+from unisearch.spaces.towers.msclip.model import MsClip
 from unisearch.spaces.towers.msclip.tower import MsClipTower
+from unisearch.spaces.towers.strict import load_strict
 
 MODELS = ("msclip-s-b32", "msclip-s-b16")
 SHARED = "transformer.resblocks.3.attn.in_proj_weight"
@@ -89,6 +92,22 @@ def test_the_norms_of_pictures_do_not_move_texts(tower: MsClipTower) -> None:
 
     assert torch.equal(rows_of(tower, texts("a red chair")), before[0])
     assert float(rows_of(tower, [noise(1)])[0] @ before[1][0]) < 0.9999
+
+
+def test_folding_changes_nothing(tower: MsClipTower, models: dict[str, Path]) -> None:
+    plain = MsClip(tower.sizes)
+    name = MODELS[tower.sizes.grid == 4]
+    load_strict(plain, load_file(models[name] / "model.safetensors"), name)
+    pixels, tokens = torch.randn(2, 3, 64, 64), torch.tensor([[5, 6, 515, 0], [1, 2, 3, 515]])
+
+    pairs = (
+        (plain.encode_image(pixels), tower.network.encode_image(pixels)),
+        (plain.encode_text(tokens), tower.network.encode_text(tokens)),
+    )
+
+    assert not any(isinstance(one, torch.nn.BatchNorm2d) for one in tower.network.modules())
+    for before, after in pairs:
+        assert torch.allclose(normalize(before, dim=-1), normalize(after, dim=-1), atol=1e-5)
 
 
 def test_a_text_does_not_see_what_fills_it_up(tower: MsClipTower) -> None:

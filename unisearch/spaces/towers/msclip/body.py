@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -9,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from unisearch.spaces.towers.msclip.sizes import Sizes
 
 EPS = 1e-12  # of every layer norm
+SLOPE = 1.702  # of the quick GELU
 
 
 def layer_norm(width: int) -> nn.LayerNorm:
@@ -58,15 +61,19 @@ class Attention(nn.Module):
         return out
 
 
+def quick_gelu(x: Tensor) -> Tensor:
+    return x * torch.sigmoid(SLOPE * x)
+
+
 class Mlp(nn.Module):
-    """Two linear layers with the quick GELU, x · sigmoid(1.702 x), between them."""
+    """Two linear layers with the quick GELU between them, unless they contain its factor."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.c_fc = nn.Linear(sizes.width, sizes.mlp)
         self.c_proj = nn.Linear(sizes.mlp, sizes.width)
+        self.activation: Callable[[Tensor], Tensor] = quick_gelu
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = self.c_fc(x)
-        out: Tensor = self.c_proj(hidden * torch.sigmoid(1.702 * hidden))
+        out: Tensor = self.c_proj(self.activation(self.c_fc(x)))
         return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn.functional import relu
 
 from unisearch.spaces.towers.msclip.sizes import Sizes
 
@@ -36,7 +36,7 @@ class Stem(nn.Module):
         self.last_conv = conv(last, sizes.width, 1)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = F.relu(self.bn1(self.conv1(pixels)))
+        x = relu(self.bn1(self.conv1(pixels)), inplace=True)
         for stage in self.resnet_stage.values():
             x = stage(x)
         grid: Tensor = self.last_conv(x)
@@ -53,7 +53,7 @@ class Residual(nn.Module):
         self.downsample = nn.Sequential(conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn1(self.conv1(x)) + self.downsample(x))
+        return relu(self.bn1(self.conv1(x)) + self.downsample(x), inplace=True)
 
 
 class BranchStart(nn.Module):
@@ -65,7 +65,7 @@ class BranchStart(nn.Module):
         self.bn = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn(self.conv(x)))
+        return relu(self.bn(self.conv(x)), inplace=True)
 
 
 class BranchStage(nn.Module):
@@ -96,9 +96,10 @@ class Bottleneck(nn.Module):
         self.residual_bn = nn.BatchNorm2d(outputs, eps=BOTTLENECK_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
-        inner = F.relu(self.bn1(self.conv1(x)))
-        inner = F.relu(self.bn2(self.conv2(inner)))
-        return F.relu(self.bn3(self.conv3(inner)) + self.residual_bn(self.residual_conv(x)))
+        inner = relu(self.bn1(self.conv1(x)), inplace=True)
+        inner = relu(self.bn2(self.conv2(inner)), inplace=True)
+        beside = self.residual_bn(self.residual_conv(x))
+        return relu(self.bn3(self.conv3(inner)) + beside, inplace=True)
 
 
 def branch(sizes: Sizes) -> nn.ModuleList:

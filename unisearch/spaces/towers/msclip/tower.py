@@ -13,6 +13,7 @@ from unisearch.records import Modality
 from unisearch.spaces.towers.base import Tower
 from unisearch.spaces.towers.bpe import MERGES, BytePairs, clean
 from unisearch.spaces.towers.folder import digest_of
+from unisearch.spaces.towers.msclip.folding import folded
 from unisearch.spaces.towers.msclip.model import MsClip
 from unisearch.spaces.towers.msclip.sizes import read_sizes
 from unisearch.spaces.towers.pictures import Crop
@@ -42,9 +43,9 @@ class MsClipTower(Tower):
         self.digest = digest_of(folder)
         state = once(read_state(folder / WEIGHTS), folder / WEIGHTS)
         self.sizes = read_sizes(state, folder / WEIGHTS)
-        self.network = MsClip(self.sizes)
-        load_strict(self.network, state, folder / WEIGHTS)
-        self.network.to(device)
+        network = MsClip(self.sizes)
+        load_strict(network, state, folder / WEIGHTS)
+        self.network = folded(network).to(device)
         self.words = BytePairs(folder)
         if self.words.size != self.sizes.vocabulary:
             raise WeightsError(
