@@ -135,6 +135,20 @@ def test_a_long_sound_is_the_mean_of_its_windows(tower: ClapTower) -> None:
     assert np.abs(whole - mean / np.linalg.norm(mean)).max() < 1e-5
 
 
+def test_rows_are_those_of_transformers(tower: ClapTower, folder: Path) -> None:
+    from transformers import ClapConfig, ClapModel
+
+    network = ClapModel(ClapConfig.from_pretrained(folder)).eval()
+    network.load_state_dict(load_file(folder / "model.safetensors"))
+    samples = sound(8, WINDOW)
+    mels = torch.from_numpy(log_mel(round_trip(samples), fusion=True))[None, None]
+
+    with torch.inference_mode():
+        wanted = network.get_audio_features(mels, torch.zeros((1, 1), dtype=torch.bool))
+
+    assert np.abs(heard(tower, samples) - wanted.pooler_output.numpy()).max() < 1e-5
+
+
 def test_a_sound_is_the_same_in_any_batch(tower: ClapTower) -> None:
     """No row of a batch is taken for a long one, which the extractor of transformers does."""
     sounds = [sound(seed, 50_000 * (1 + seed)) for seed in range(5)]

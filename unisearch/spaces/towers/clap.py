@@ -19,6 +19,7 @@ from transformers.initialization import no_init_weights
 from unisearch.errors import WeightsError, display
 from unisearch.records import Modality
 from unisearch.spaces.towers.base import Tower
+from unisearch.spaces.towers.clap_attention import quicken
 from unisearch.spaces.towers.clap_prepare import BANDS, RATE_HZ, PrepareSound
 from unisearch.spaces.towers.folder import digest_of, read_json
 from unisearch.spaces.towers.pieces import encode_in_pieces, mean_of_pieces
@@ -33,8 +34,8 @@ CONSTANTS = ("text_model.embeddings.position_ids", "text_model.embeddings.token_
 BEGIN, END = "<s>", "</s>"
 #: Tokens of a text, its two marks included, that the network was trained with.
 CONTEXT = 77
-#: Windows in one pass: a single sound may have thousands.
-AT_ONCE = 64
+#: Windows in one pass. On a CPU what is between two layers should stay in its cache.
+AT_ONCE = {"cpu": 4, "cuda": 64}
 
 
 class ClapTower(Tower):
@@ -90,7 +91,8 @@ class ClapTower(Tower):
 
     def _sounds(self, batch: Sequence[Array]) -> torch.Tensor:
         windows = [window for windows in batch for window in windows]
-        chunks = [windows[start : start + AT_ONCE] for start in range(0, len(windows), AT_ONCE)]
+        size = AT_ONCE.get(torch.device(self.device).type, 4)
+        chunks = [windows[start : start + size] for start in range(0, len(windows), size)]
         rows = [self._windows(upload(chunk, self.device)[:, None], False) for chunk in chunks]
         return mean_of_pieces(torch.cat(rows), [len(windows) for windows in batch])
 
@@ -128,6 +130,7 @@ def _load(config: Any, file: Path) -> Any:
         network = _built(file.with_name(CONFIG), lambda: ClapModel(config))
     own = network.state_dict()
     load_strict(network, {key: own[key] for key in CONSTANTS} | read_state(file), file)
+    quicken(network.audio_model.audio_encoder)
     return network
 
 
