@@ -21,6 +21,7 @@ from unisearch.spaces.towers.folder import digest_of, model_folder
 from unisearch.spaces.towers.heads import Head, load_ex_heads, load_pair_heads
 from unisearch.spaces.towers.pointbert import PointBertTower
 from unisearch.spaces.towers.strict import read_state
+from unisearch.spaces.towers.views import ViewsTower
 
 WEIGHTS = "model.safetensors"
 CLIP, CLAP, ULIP = "clip-vit-b-32", "clap-630k-fusion", "ulip2-pointbert"
@@ -76,7 +77,7 @@ class HeadedSpace(ComposedSpace):
     """Networks of several systems, each behind its head.
 
     A subclass names its model of heads and the networks, and says which head is whose. A network
-    without one gives the vectors of the space itself.
+    without one gives the vectors of the space itself. Without ULIP-2, shapes are seen in pictures.
     """
 
     model: ClassVar[str]
@@ -88,10 +89,13 @@ class HeadedSpace(ComposedSpace):
         self._heads = {
             model: head.to(device) for model, head in self.read_heads(folder / WEIGHTS).items()
         }
-        self.towers = {
+        self.towers: dict[str, Tower] = {
             model: open_tower(model, weights, self.name, device) for model in self.networks
         }
         self.seen_by = {one: (model,) for model in self.networks for one in SEES[model]}
+        if "3d" not in self.seen_by:
+            self.towers[CLIP] = ViewsTower(self.towers[CLIP])
+            self.seen_by["3d"] = (CLIP,)
         self.dim = self._checked_dim(folder / WEIGHTS)
         self.finish()
 
@@ -149,7 +153,7 @@ class CmcrClapClipSpace(HeadedSpace):
     """C-MCR of CLAP and CLIP: a space of its own, for which both are moved."""
 
     name = "cmcr-clap-clip"
-    modalities = ("text", "image", "audio", "video")
+    modalities = ("text", "image", "audio", "3d", "video")
     model = "cmcr-clap-clip"
     networks = (CLIP, CLAP)
     #: As those of Ex-MCR, from the same tables.
