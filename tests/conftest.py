@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ import pytest
 #: How a skip reads whose cause is a package that is not there. Other skips stay skips:
 #: 'not run: set UNISEARCH_PARITY' says that fixtures which do not ship are not here.
 MISSING_PACKAGE = re.compile(r"could not import|pip install|No module named")
+#: Where transformers copies the code that a model's folder brings; read when it is imported.
+CODE = Path(tempfile.gettempdir()) / f"unisearch-code-{os.getpid()}"
+os.environ["HF_MODULES_CACHE"] = str(CODE)
 KEPT = ("UNISEARCH_SHARED", "UNISEARCH_NO_SKIP")
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +38,13 @@ def _workers_stay() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("indexer.holder.Pools", KeptPools)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _code_goes() -> Iterator[None]:
+    """What was copied to CODE is of no use to anybody."""
+    yield
+    shutil.rmtree(CODE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,32 @@ def test_a_nested_setting_comes_from_the_environment(monkeypatch: pytest.MonkeyP
     assert settings.search.candidates == 200
 
 
+@pytest.mark.parametrize("given", ["at_expertise", {"text": 0.2, "audio": 0.7}])
+def test_factors_are_a_name_or_two_numbers(tmp_path: Path, given: object) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump({"spaces": {"factors": given}}), "utf-8")
+
+    assert load_settings(file).spaces.model_dump()["factors"] == given
+
+
+def test_factors_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNISEARCH_SPACES__FACTORS__TEXT", "0.2")
+    monkeypatch.setenv("UNISEARCH_SPACES__FACTORS__AUDIO", "0.7")
+
+    assert load_settings().spaces.model_dump()["factors"] == {"text": 0.2, "audio": 0.7}
+
+
+@pytest.mark.parametrize("given", ["versatil", "{text: 0.5}", "{text: 0.5, audio: 1.5}"])
+def test_factors_of_no_kind_are_one_line(tmp_path: Path, given: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(f"spaces: {{factors: {given}}}", "utf-8")
+
+    with pytest.raises(BadSetting, match=r"config\.yaml: setting 'spaces\.factors") as error:
+        load_settings(file)
+
+    assert "\n" not in str(error.value)
+
+
 def test_the_shipped_file_holds_every_setting_and_only_defaults() -> None:
     text = DEFAULTS.read_text()
 

@@ -111,6 +111,34 @@ class VectorSettings(Section):
     )
 
 
+class Factors(Section):
+    """How much of an expert is mixed into the vectors of each modality."""
+
+    text: float = Field(ge=0, le=1)
+    audio: float = Field(ge=0, le=1)
+
+
+class SpaceSettings(Section):
+    """What some published spaces leave open."""
+
+    factors: Literal["versatile", "at_expertise"] | Factors = Field(
+        "versatile",
+        description="how much of CLAP is in texts and sounds of ib_pp, internvl_ib_pp and "
+        "internvl_ib_ft_pp: versatile (0.1 and 0.5), at_expertise (0.5 and 0.8: best at sounds "
+        "with texts), or two numbers as in {text: 0.1, audio: 0.5}",
+    )
+    remote_code: bool = Field(
+        False,
+        description="let the Python code run that the publisher of InternVL put into its folder, "
+        "with all your rights; no other model brings any",
+    )
+    tuned_audio: Literal["own", "displacement"] = Field(
+        "own",
+        description="how internvl_ib_ft leads sounds into its space: through the heads that its "
+        "audio tower brings, or through those of ImageBind",
+    )
+
+
 class WatchSettings(Section):
     """How the daemon watches folders, and what it writes about that."""
 
@@ -218,6 +246,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     index: IndexSettings = IndexSettings()
     vectors: VectorSettings = VectorSettings()
+    spaces: SpaceSettings = SpaceSettings()
     watch: WatchSettings = WatchSettings()
     limits: LimitSettings = LimitSettings()
     previews: PreviewSettings = PreviewSettings()

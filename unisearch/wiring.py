@@ -225,7 +225,11 @@ def open_space(settings: Settings, name: str) -> Space:
         torch.set_num_threads(settings.threads)
     weights = {model: find_weights(model, [settings.models]) for model in models_of(name)}
     return load_space(
-        name, weights, pick_device(settings.device), references=settings.models / REFERENCES_FOLDER
+        name,
+        weights,
+        pick_device(settings.device),
+        references=settings.models / REFERENCES_FOLDER,
+        settings=settings.spaces.model_dump(),
     )
 
 

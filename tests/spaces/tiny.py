@@ -6,6 +6,7 @@ One function `put_X(folder)` for each model; all of them stand in TINY by the na
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ from unisearch.models.find import MANIFEST, sha256, verify
 from unisearch.records import seen_as
 from unisearch.spaces.base import Space
 from unisearch.spaces.table import load_space, models_of
+
+State = dict[str, torch.Tensor]
 
 
 def randomise(network: nn.Module, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -114,8 +117,8 @@ def put_clap_words(folder: Path) -> None:
     RobertaTokenizer({word: place for place, word in enumerate(words)}, []).save_pretrained(folder)
 
 
-def put_clap(folder: Path) -> None:
-    """LAION-CLAP with fusion in the layout of transformers, of 24 numbers; texts of 77 tokens."""
+def put_clap(folder: Path, fusion: bool = True) -> None:
+    """LAION-CLAP in the layout of transformers, of 24 numbers; texts of 77 tokens."""
     from transformers import ClapConfig, ClapModel
 
     put_clap_words(folder)
@@ -123,7 +126,8 @@ def put_clap(folder: Path) -> None:
     more = {"num_attention_heads": 2, "max_position_embeddings": 80, "layer_norm_eps": 1e-5}
     width = {"patch_embeds_hidden_size": 8, "hidden_size": 32, "aff_block_r": 2}
     layers = {"depths": [1, 2, 1], "num_attention_heads": [1, 2, 4], "window_size": 8}
-    audio = {**width, **layers, "enable_fusion": True, "fusion_type": "aff_2d"}
+    audio = {**width, **layers, "enable_fusion": fusion}
+    audio["fusion_type"] = "aff_2d" if fusion else None
     config = ClapConfig(text_config={**text, **more}, audio_config=audio, projection_dim=24)
     config.save_pretrained(folder)
     put_network(folder, ClapModel(config))
@@ -169,15 +173,125 @@ def put_cmcr_ulip_clip(folder: Path) -> None:
     put_network(folder, nn.ModuleDict({"Head_A": FlatHead(24), "Head_B": FlatHead(24)}))
 
 
+def put_imagebind(folder: Path) -> None:
+    """ImageBind of 24 px and 32 numbers: one head of attention, two blocks; texts of 77 tokens."""
+    save_file(imagebind_state(put_few(folder)), folder / "model.safetensors")
+
+
+def imagebind_state(
+    vocabulary: int = 0, towers: Sequence[str] = ("vision", "text", "audio")
+) -> State:
+    """Random numbers for the official keys of those towers."""
+    from unisearch.spaces.towers.imagebind.network import ImageBind
+    from unisearch.spaces.towers.imagebind.sizes import Sizes
+
+    sizes = {
+        "vision": Sizes(80, 2, 1, 96, 32, tokens=10, patch=8),
+        "text": Sizes(64, 2, 1, 96, 32, tokens=77, vocabulary=vocabulary),
+        "audio": Sizes(64, 2, 1, 96, 32, tokens=229),
+    }
+    state = randomise(ImageBind({tower: sizes[tower] for tower in towers}))
+    if "text" in towers:
+        state["modality_preprocessors.text.mask"] = torch.full((77, 77), -torch.inf).triu(1)
+    return state
+
+
+def put_ib_pp(folder: Path) -> None:
+    """The fourteen heads of CLAP, of 24 numbers, into ImageBind, of 32."""
+    put_projectors(folder, "freebind-ib-pp", 24, 32)
+
+
+def put_projectors(folder: Path, model: str, inputs: int, outputs: int) -> None:
+    """The heads of a FreeBind model in one file, as an import makes it of the published ones."""
+    from unisearch.models.recipes import freebind
+    from unisearch.spaces.published.freebind import head_names
+
+    files = {
+        f"{name}/best.pt": reaction_head(inputs, outputs, place)
+        for place, name in enumerate(head_names(model))
+    }
+    save_file(freebind.convert(files).state, folder / "model.safetensors")
+
+
+def reaction_head(inputs: int, outputs: int, seed: int) -> State:
+    """One published head of FreeBind."""
+    from unisearch.spaces.towers.reaction import ReactionHead
+
+    return randomise(ReactionHead(inputs, 16, outputs), seed)
+
+
+def put_tuned(folder: Path) -> None:
+    """The fine-tuned audio tower of FreeBind with its seven heads, as an import stores them."""
+    from unisearch.models.recipes import freebind
+
+    tower = {f"ib.{key}": tensor for key, tensor in imagebind_state(towers=["audio"]).items()}
+    heads = {
+        f"ib_head.projectors.{place}.{key}": tensor
+        for place in range(7)
+        for key, tensor in reaction_head(32, 768, 100 + place).items()
+    }
+    state = freebind.convert({"DrvtFT_audio_with_head.pt": tower | heads}).state
+    save_file(state, folder / "model.safetensors")
+
+
+#: The publisher's code of the tiny InternVL.
+INTERNVL_CODE = Path(__file__).with_name("internvl_code.py")
+
+
+def put_internvl(folder: Path, mark: Path | None = None) -> None:
+    """A snapshot in the layout of InternVL-14B-224px, with code of its publisher, of 32 px.
+
+    mark: a file that the code makes when it runs
+    """
+    from transformers import LlamaTokenizer
+
+    words = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁"]
+    LlamaTokenizer({word: place for place, word in enumerate(words)}, []).save_pretrained(folder)
+    shutil.copy(INTERNVL_CODE, folder / "modeling_tiny.py")
+    code = {"AutoConfig": "modeling_tiny.TinyConfig", "AutoModel": "modeling_tiny.TinyModel"}
+    config = {"model_type": "tiny_internvl", "auto_map": code, "architectures": ["TinyModel"]}
+    put_json(folder / "config.json", {**config, "mark": None if mark is None else str(mark)})
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    pictures = {"size": 32, "crop_size": 32, "resample": 3, "image_mean": mean, "image_std": std}
+    put_json(folder / "preprocessor_config.json", pictures)
+    layers = {"seen": nn.Linear(3 * 32 * 32, 768), "read": nn.Embedding(300, 768)}
+    put_network(folder, nn.ModuleDict(layers))
+
+
+def put_openclip(folder: Path) -> None:
+    """A ViT of open_clip in its own format, of 32 px and 24 numbers; texts of 77 tokens."""
+    vision = {"image_size": 32, "layers": 2, "width": 48, "head_width": 24, "patch_size": 8}
+    text = {"context_length": 77, "vocab_size": 49_408, "width": 32, "heads": 2, "layers": 2}
+    model = {"embed_dim": 24, "vision_cfg": vision, "text_cfg": text}
+    put_json(folder / "open_clip_config.json", {"model_cfg": model, "preprocess_cfg": {}})
+    import open_clip
+
+    network = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+    save_file(randomise(network), folder / "open_clip_model.safetensors")
+
+
 #: How each model is made, by its name; new ones are added here, and their spaces are tested.
 TINY: Mapping[str, Callable[[Path], None]] = {
     "clip-vit-b-32": put_clip,
     "siglip2-base": put_siglip,
+    "openclip": put_openclip,
     "clap-630k-fusion": put_clap,
+    "clap-music-speech": partial(put_clap, fusion=False),
     "ulip2-pointbert": put_ulip,
     "exmcr-heads": put_exmcr_heads,
     "cmcr-clap-clip": put_cmcr_clap_clip,
     "cmcr-ulip-clip": put_cmcr_ulip_clip,
+    "imagebind-huge": put_imagebind,
+    "internvl-c": put_internvl,
+    "freebind-ib-pp": put_ib_pp,
+    "freebind-drvt": partial(put_projectors, model="freebind-drvt", inputs=32, outputs=768),
+    "freebind-internvl-ib-pp": partial(
+        put_projectors, model="freebind-internvl-ib-pp", inputs=24, outputs=768
+    ),
+    "freebind-internvl-ib-ft": put_tuned,
+    "freebind-internvl-ib-ftpp": partial(
+        put_projectors, model="freebind-internvl-ib-ftpp", inputs=24, outputs=768
+    ),
     "msclip-s-b32": put_msclip,
     "msclip-s-b16": partial(put_msclip, kernels=(8, 4, 2, 1, 1)),
 }
@@ -197,7 +311,8 @@ def tiny_models(models: Path, names: Sequence[str]) -> dict[str, Path]:
 def tiny_space(name: str, models: Path) -> Space:
     """That published space, of tiny models below `models`, with random references."""
     references = models / "references"
-    space = load_space(name, tiny_models(models, models_of(name)), references=references)
+    weights, settings = tiny_models(models, models_of(name)), {"remote_code": True}
+    space = load_space(name, weights, references=references, settings=settings)
     references.mkdir(exist_ok=True)
     put_references(space, references)
     return space

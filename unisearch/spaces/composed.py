@@ -43,12 +43,16 @@ class ComposedSpace(Space):
     def finish(self) -> None:
         """To be called at the end of __init__: what follows from the towers."""
         towers = self.towers.values()
-        marks = [f"{name}:{one.digest}:{one.version}" for name, one in sorted(self.towers.items())]
-        digest = hashlib.sha256(";".join([*marks, self.heads_digest]).encode()).hexdigest()[:12]
-        self.id = f"{self.name}-{digest}-{self.version}"
+        self.id = self.id_of(self.heads_digest)
         self.image_min_side = max(tower.image_min_side for tower in towers)
         self.audio_rate_hz = max(tower.audio_rate_hz for tower in towers)
         self.points = max(tower.points for tower in towers)
+
+    def id_of(self, heads_digest: str) -> str:
+        """The id of a space of these towers with such heads."""
+        marks = [f"{name}:{one.digest}:{one.version}" for name, one in sorted(self.towers.items())]
+        digest = hashlib.sha256(";".join([*marks, heads_digest]).encode()).hexdigest()[:12]
+        return f"{self.name}-{digest}-{self.version}"
 
     @property
     def heads_digest(self) -> str:

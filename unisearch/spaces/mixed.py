@@ -1,0 +1,85 @@
+"""Spaces whose vectors are mixed of two parts, by factors that can be turned later.
+
+A vector is v(f) = n(f e + (1 - f) b): of the base b and the expert e, unit rows of one space, and
+the factor f in [0, 1]; n makes it a unit vector. f = 0 is the base alone, f = 1 the expert alone.
+
+What a change of f needs:
+
+* For queries nothing: both parts are made anew for each one, so every factor is exact.
+* For stored rows both parts, for n is not linear: v(f) of one f tells nothing of another. From b
+  and e all rows of a library are mixed anew in one pass over them, without embedding anything.
+* Or one question at a time: `mixed_cosine` is exact for any f from the products q.e and q.b with
+  the stored parts and one number e.b for each row.
+
+Approximate is what stands on vectors of one f: an index of v(f) proposes candidates as f ranks
+them, which `mixed_cosine` scores exactly for another factor, but others it never sees; and a
+background of that f. Parts that are stored as float16 are exact to 2e-4.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import normalize
+
+from unisearch.records import Modality, seen_as
+from unisearch.spaces.composed import ComposedSpace
+
+Floats = NDArray[np.floating]
+
+
+def combine(factor: float, expert: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+    """Unit rows (n, dim): v(factor) of unit rows of both parts (n, dim)."""
+    return normalize(factor * expert + (1 - factor) * base, dim=-1)
+
+
+def mixed_cosine(factor: float, query_expert: Floats, query_base: Floats, parts: Floats) -> Floats:
+    """The cosine of a query to v(factor), of products of unit vectors, element by element.
+
+    query_expert: q.e; query_base: q.b; parts: e.b
+    """
+    rest = 1 - factor
+    length = np.sqrt(factor**2 + rest**2 + 2 * factor * rest * parts)
+    mixed: Floats = (factor * query_expert + rest * query_base) / length
+    return mixed
+
+
+class MixedSpace(ComposedSpace):
+    """A subclass sets factors, and gives the parts.
+
+    factors: by the modality whose vectors are mixed; they belong to the id of the space
+    """
+
+    factors: Mapping[Modality, float]
+
+    @abstractmethod
+    def parts(
+        self, modality: Modality, rows: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Base and expert, unit rows (n, dim), of the rows of the towers that see that modality.
+
+        The expert is None where nothing is mixed: the base is the vector whatever the factors.
+        """
+
+    def join(self, modality: Modality, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        base, expert = self.parts(modality, rows)
+        return base if expert is None else combine(self.factors[seen_as(modality)], expert, base)
+
+    @property
+    @abstractmethod
+    def parts_digest(self) -> str:
+        """Digest of the weights that are not of a tower; without the factors."""
+
+    @property
+    def heads_digest(self) -> str:
+        factors = ",".join(f"{name}={one:g}" for name, one in sorted(self.factors.items()))
+        return f"{self.parts_digest};{factors}"
+
+    @property
+    def parts_id(self) -> str:
+        """As `id`, but the same for all factors: of what the parts are comparable with."""
+        return self.id_of(self.parts_digest)
