@@ -14,7 +14,14 @@ from unisearch.cli.door import door
 from unisearch.cli.library import AsJson
 from unisearch.cli.paths import given_path
 from unisearch.cli.show import console, print_json, short, table
-from unisearch.errors import BadSetting, UnisearchError, UnknownName, WeightsError, display
+from unisearch.errors import (
+    BadSetting,
+    MissingExtra,
+    UnisearchError,
+    UnknownName,
+    WeightsError,
+    display,
+)
 
 if TYPE_CHECKING:
     from unisearch.config import Settings
@@ -267,7 +274,7 @@ def finish_spaces(settings: Settings, models: Iterable[str]) -> None:
     for name in complete_spaces(settings, models):
         try:
             make_backgrounds(settings, [name])
-        except BadSetting as error:
+        except (BadSetting, MissingExtra) as error:
             say(f"space {name}: {error}; then: unisearch models verify {name}")
 
 

@@ -102,7 +102,7 @@ def print_lists(
     for row in rows:
         made.add_row(
             row["name"], "yes" if row["installed"] else "", " ".join(row["modalities"]),
-            str(row["dim"]), size_text(row["size_bytes"]), COMMERCIAL[row["commercial"]],
+            str(row["dim"] or "?"), size_text(row["size_bytes"]), COMMERCIAL[row["commercial"]],
             KNOWN[row["name"]].licence.name, fits_text(row["fits"]),
         )  # fmt: skip
     out.print(made)
@@ -130,7 +130,7 @@ def print_details(rows: Iterable[dict[str, Any]]) -> None:
 
 def details(row: dict[str, Any]) -> Iterable[tuple[str, str]]:
     """Name and text of each fact."""
-    yield "what", f"{', '.join(row['modalities'])}; {row['dim']} numbers"
+    yield "what", f"{', '.join(row['modalities'])}; vectors of {row['dim'] or '?'} numbers"
     yield "size", f"about {size_text(row['size_bytes'])}; fits: {fits_text(row['fits'])}"
     asked = "; pull and import ask for --accept-licence" if row["accept_licence"] else ""
     yield "licence", row["licence"]

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 #: Counted up when a recipe or this file makes other bytes of the same files.
 VERSION = 1
-WEIGHTS = "model.safetensors"
 
 #: What the process may take: this much, and so many times the size of the files.
 MEMORY_BYTES, MEMORY_TIMES = 8 << 30, 4
@@ -36,7 +35,7 @@ LIMIT_S, LIMIT_S_PER_GB = 300.0, 60.0
 
 
 def convert(name: str, files: Mapping[str, Path], out: Path) -> None:
-    """Writes OUT/model.safetensors, and what else the recipe of that model makes.
+    """Writes the tensors as one safetensors file into OUT, and what else the recipe makes.
 
     files: the weights files, by their official names; out: a folder that is there
     Raises WeightsError in one line, also when the process dies, hangs or takes too much memory.
@@ -93,7 +92,7 @@ def convert_here(name: str, files: Mapping[str, Path], out: Path) -> None:
     recipe = importlib.import_module(f"unisearch.models.recipes.{known.recipe}")
     made = _converted(recipe.convert, states, files)
     # transformers asks for the format before it reads.
-    save_file(_unshared(made.state), out / WEIGHTS, metadata={"format": "pt"})
+    save_file(_unshared(made.state), out / known.stored, metadata={"format": "pt"})
     for extra, content in made.extra_files.items():
         (out / extra).write_bytes(content)
 

@@ -77,19 +77,22 @@ class Known:
     """One model.
 
     values: numbers in the tensors that are kept; stored with `bytes_each` bytes
+    dim: of its vectors; None when that is up to the file
     recipe: the file in models/recipes that turns the published tensors into ours
+    stored: what the file of our tensors is called
     pickled: classes that the published pickle may hold beside tensors; see convert.ALLOWED
     marks: a tensor of the published file, with its shape, that no other model here has so
     """
 
     title: str
     modalities: tuple[str, ...]
-    dim: int
+    dim: int | None
     licence: Licence
     sources: tuple[Source, ...]
     values: int | None = None
     bytes_each: int = 4
     recipe: str = "snapshot"
+    stored: str = "model.safetensors"
     pickled: tuple[str, ...] = ()
     marks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     quality: Quality | None = None
@@ -226,6 +229,26 @@ KNOWN: dict[str, Known] = {
             "immich documentation (mean of R@1/5/10 in %; OpenAI CLIP B/32: 59.4)",
             {"Crossmodal-3600 English": 75.2},
         ),
+    ),
+    "openclip": Known(
+        "Any model of open_clip, in its own format; its choice is yours",
+        ("text", "image"),
+        None,
+        Licence("of that model", None),
+        (
+            Source(
+                None,
+                _files(
+                    "open_clip_model.safetensors|open_clip_pytorch_model.bin",
+                    "open_clip_config.json",
+                    "tokenizer.json?",
+                    "tokenizer_config.json?",
+                    "special_tokens_map.json?",
+                ),
+            ),
+        ),
+        stored="open_clip_model.safetensors",
+        note="needs the extra 'openclip'; as open_clip publishes its models on the hub",
     ),
     "clap-630k-fusion": _clap(
         "LAION-CLAP, general, with fusion (HTSAT-tiny)",
