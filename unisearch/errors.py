@@ -56,13 +56,16 @@ class BadSetting(UnisearchError):
 
 
 class MissingExtra(UnisearchError):
-    """An optional package is not installed; names the extra that brings it."""
+    """An optional package is not installed or does not start; names the extra that brings it."""
 
-    def __init__(self, name: str, extras: Iterable[str]) -> None:
+    def __init__(self, name: str, extras: Iterable[str], reason: str = "") -> None:
+        """reason: what is the matter with a package that is there."""
         self.name = name
         self.extras = tuple(extras)
         ways = " or ".join(f"pip install 'unisearch[{extra}]'" for extra in self.extras)
-        super().__init__(f"'{name}' needs extra packages: {ways}")
+        super().__init__(
+            f"'{name}' needs extra packages: {ways}" + (f"; {reason}" if reason else "")
+        )
 
 
 class Unreadable(UnisearchError):

@@ -34,6 +34,11 @@ SPACES: dict[str, SpaceEntry] = {
     "starter": SpaceEntry("unisearch.spaces.starter.space:StarterSpace", models=("starter",)),
     "clip": SpaceEntry("unisearch.spaces.published.pairs:ClipSpace", models=("clip-vit-b-32",)),
     "siglip2": SpaceEntry("unisearch.spaces.published.pairs:SiglipSpace", models=("siglip2-base",)),
+    "openclip": SpaceEntry(
+        "unisearch.spaces.published.openclip:OpenClipSpace",
+        extras=("openclip",),
+        models=("openclip",),
+    ),
     "clap": SpaceEntry("unisearch.spaces.published.clap:ClapSpace", models=("clap-630k-fusion",)),
     "ulip2": SpaceEntry("unisearch.spaces.published.mcr:Ulip2Space", models=("ulip2-pointbert",)),
     "exmcr": SpaceEntry(
