@@ -383,12 +383,12 @@ KNOWN: dict[str, Known] = {
             Source(
                 "OpenGVLab/InternVL-14B-224px",
                 _files(
-                    "model.safetensors.index.json|pytorch_model.bin.index.json",
+                    "model.safetensors.index.json|pytorch_model.bin.index.json|model.safetensors",
                     "config.json",
                     "preprocessor_config.json",
                     "tokenizer_config.json",
                     "special_tokens_map.json?",
-                    "tokenizer.model",
+                    "tokenizer.model|tokenizer.json",
                     "*.py?",
                 ),
             ),
