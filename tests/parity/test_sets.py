@@ -99,3 +99,10 @@ def test_the_rule_of_one_scale_gives_the_published_check_values() -> None:
 
     assert drawn.mean() == pytest.approx(9.320968912245465e-07, rel=1e-6)
     assert drawn[0, 0] == pytest.approx(-0.017149383202195168, rel=1e-6)
+
+
+def test_the_own_sets_are_small_and_hold_no_weights() -> None:
+    own = [path for path in sets.OWN.rglob("*") if path.is_file()]
+
+    assert {path.suffix for path in own} <= {".md", ".json", ".npz"}
+    assert sum(path.stat().st_size for path in own) <= 3_000_000
