@@ -22,7 +22,7 @@ from unisearch.spaces.towers.folder import digest_of, read_json
 from unisearch.spaces.towers.pictures import Crop, Squeeze
 from unisearch.spaces.towers.pieces import encode_in_pieces
 from unisearch.spaces.towers.prepare import Array, Prepare, text_bytes, text_of
-from unisearch.spaces.towers.run import precision, upload
+from unisearch.spaces.towers.run import Pixels, precision
 from unisearch.spaces.towers.strict import load_strict, read_state
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
@@ -51,11 +51,7 @@ class OpenClipTower(Tower):
         self.context = int(self._words.context_length)
         self.picture, mean, std = _pictures(folder / CONFIG, self._network.visual.preprocess_cfg)
         self.image_min_side = 2 * self.picture.side
-        # (x / 255 - mean) / std
-        self._scale = torch.tensor([1 / (255 * one) for one in std], device=device)
-        self._shift = torch.tensor(
-            [-one / other for one, other in zip(mean, std, strict=True)], device=device
-        )
+        self._pixels = Pixels(mean, std, device)
         self._padding = int(self._words([""], self.context + 1)[0, -1])
 
     def preparer(self, modality: Modality) -> Prepare:
@@ -64,9 +60,8 @@ class OpenClipTower(Tower):
 
     def encode(self, modality: Modality, batch: Sequence[Array]) -> torch.Tensor:
         if modality == "image":
-            pixels = upload(batch, self.device).float() * self._scale + self._shift
             with precision(self.device):
-                found = self._network.encode_image(pixels.permute(0, 3, 1, 2))
+                found = self._network.encode_image(self._pixels(batch))
             return normalize(found.float(), dim=-1)
         texts = [text_of(array) for array in batch]
         return encode_in_pieces(texts, self._fits, self._texts)

@@ -19,7 +19,7 @@ from unisearch.spaces.towers.folder import digest_of, read_json
 from unisearch.spaces.towers.pictures import Crop, Squeeze
 from unisearch.spaces.towers.pieces import encode_in_pieces
 from unisearch.spaces.towers.prepare import Array, Prepare, text_bytes, text_of
-from unisearch.spaces.towers.run import precision, upload
+from unisearch.spaces.towers.run import Pixels, precision
 from unisearch.spaces.towers.strict import load_strict, read_state
 from unisearch.spaces.towers.tokens import Tokens
 
@@ -50,11 +50,7 @@ class PairTower(Tower):
         self.context = int(self.config.text_config.max_position_embeddings)
         self.picture, mean, std = self._read_pictures(folder / PICTURES)
         self.image_min_side = 2 * self.picture.side
-        # One line of pixels, scaled in one product: (x / 255 - mean) / std.
-        self._scale = torch.tensor([1 / (255 * one) for one in std], device=device)
-        self._shift = torch.tensor(
-            [-one / other for one, other in zip(mean, std, strict=True)], device=device
-        )
+        self._pixels = Pixels(mean, std, device)
 
     @abstractmethod
     def numbers(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -71,9 +67,8 @@ class PairTower(Tower):
         return encode_in_pieces(texts, self._fits, self._texts)
 
     def _pictures(self, batch: Sequence[Array]) -> torch.Tensor:
-        pixels = upload(batch, self.device).float() * self._scale + self._shift
         with precision(self.device):
-            found = self._network.get_image_features(pixel_values=pixels.permute(0, 3, 1, 2))
+            found = self._network.get_image_features(pixel_values=self._pixels(batch))
         return normalize(_rows(found), dim=-1)
 
     def _texts(self, texts: Sequence[str]) -> torch.Tensor:
