@@ -12,6 +12,7 @@ from tests.spaces.conftest import picture
 from tests.spaces.tiny import manifest, put_internvl, put_json
 from unisearch.errors import BadSetting, WeightsError
 from unisearch.records import Modality, Sample, TextSample
+from unisearch.spaces.towers import internvl
 from unisearch.spaces.towers.folder import read_json
 from unisearch.spaces.towers.internvl import InternVlTower
 
@@ -131,4 +132,15 @@ def test_weights_that_lack_are_not_drawn_at_random(folder: Path) -> None:
     manifest(folder)
 
     with pytest.raises(WeightsError, match=r"weights do not fit its code: seen\."):
+        InternVlTower(folder, remote_code=True)
+
+
+def test_words_in_a_format_that_nothing_here_reads_say_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(internvl, "is_here", lambda package: package != "google.protobuf")
+    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+    manifest(folder)
+
+    with pytest.raises(WeightsError, match=r"needs packages: pip install sentencepiece protobuf"):
         InternVlTower(folder, remote_code=True)

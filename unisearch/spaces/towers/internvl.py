@@ -8,6 +8,7 @@ Facts: the model card's quick start, and the code of FreeBind, which uses it so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,8 +30,11 @@ MODE = "InternVL-C"
 PROMPT, CONTEXT = "summarize:", 80
 PADDING = 0  # the quick start sets it: the code finds the end of a text by it
 WIDTH = 768
-#: One of them holds the words of LLaMA, which begin and end texts so and include all bytes.
+#: One of them holds the words of LLaMA.
 WORDS = ("tokenizer.json", "tokenizer.model")
+#: What reads the second, and what pip calls it.
+READERS = {"sentencepiece": "sentencepiece", "google.protobuf": "protobuf"}
+#: How texts begin and end, and the fewest words that can write every byte.
 MARKS, LEAST_WORDS = (1, 2), 3 + 256
 #: Buffers that files may hold and networks make themselves.
 CONSTANTS = (".inv_freq", ".position_ids")
@@ -132,10 +136,20 @@ def _tokenizer(folder: Path) -> Any:
     # Without a file of words transformers makes a vocabulary of three marks.
     if not any((folder / name).is_file() for name in WORDS):
         raise ValueError(f"there is neither {' nor '.join(WORDS)}")
+    if not (folder / WORDS[0]).is_file() and not all(is_here(name) for name in READERS):
+        raise ValueError(f"{WORDS[1]} needs packages: pip install {' '.join(READERS.values())}")
     words = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     if (words.bos_token_id, words.eos_token_id) != MARKS or len(words) < LEAST_WORDS:
         raise ValueError("its words are not those of LLaMA")
     return words
+
+
+def is_here(package: str) -> bool:
+    """Whether that package can be imported."""
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # not even the package around it
+        return False
 
 
 def _built(folder: Path, what: str, build: Callable[[], Built]) -> Built:
