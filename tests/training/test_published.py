@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.indexer.conftest import sound
 from tests.training.plain import PlainSpace
 from unisearch.cli.main import run
 from unisearch.errors import UnknownName, UsageError
-from unisearch.records import ReadOptions
+from unisearch.records import Modality, ReadOptions
+from unisearch.spaces.mixed import MixedSpace
 from unisearch.spaces.table import SPACES, SpaceEntry
 from unisearch.training import published
 from unisearch.training.published import Recipe, compare, recipe_of, recipes, softmax
@@ -112,6 +115,39 @@ def test_the_figures_are_those_of_the_readme(shared: Path) -> None:
     for table in recipe_of("exmcr-readme").tables:
         names = [{"3d": "3D"}.get(table[side], table[side]) for side in ("asked", "target")]
         assert table["values"] == kept["tables"]["exmcr"]["_".join(names)]
+
+
+class Mixed(MixedSpace):
+    """Two halves of what the plain space sees, under the name of a published mixture."""
+
+    name, dim, modalities = "ib_pp", PlainSpace.dim, ("text", "image", "audio")
+
+    def __init__(self) -> None:
+        self.towers, self.seen_by = PlainSpace({}).towers, PlainSpace({}).seen_by
+        self.factors = {"text": 0.3, "audio": 0.3}
+        self.finish()
+
+    @property
+    def parts_digest(self) -> str:
+        return ""
+
+    def parts(
+        self, modality: Modality, rows: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        return rows["plain"], None if modality == "image" else rows["plain"].flip(1)
+
+
+def test_both_settings_of_a_mixture_are_compared(media: Path) -> None:
+    space = Mixed()
+
+    found = compare(space, recipe_of("freebind-readme"), media, OPTIONS, print)
+
+    kept = {(one.setting, one.asked, one.target): one.ours for one in found}
+    assert len(kept) == 6
+    assert not np.allclose(
+        kept["versatile", "audio", "text"], kept["at_expertise", "audio", "text"]
+    )
+    assert space.factors == {"text": 0.3, "audio": 0.3}
 
 
 def test_a_space_without_a_table_and_a_missing_file_are_one_line_each(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -130,9 +131,16 @@ def compare(
 
 
 def _as_set(space: Space, setting: str) -> Space:
-    """The space with the settings of that name."""
-    assert not setting, setting
-    return space
+    """The space, with the factors of a preset where one is named; nothing is loaded again."""
+    if not setting:
+        return space
+    from unisearch.spaces.mixed import MixedSpace
+    from unisearch.spaces.published.freebind import factors_of
+
+    assert isinstance(space, MixedSpace), space.name
+    turned = copy(space)
+    turned.factors = factors_of(setting)
+    return turned
 
 
 def _compared(
