@@ -1,0 +1,117 @@
+"""Pictures in files to vectors: the pipelines of peers beside ours, on one CLIP ViT-B/32.
+
+python -m tests.bench.towers_peers FOLDER ours|sentence-transformers|clip-retrieval [CORES]
+
+FOLDER gets the model (random weights) and 192 JPEGs of 640 x 480 px unless they are there. Peers
+need packages of their own: run it with the Python that has them. 'clip-retrieval' is its pipeline (a
+DataLoader whose workers read and crop, one forward for each batch) on the network of transformers,
+as its own loader brings torchvision.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from tests.bench.timing import line
+
+COUNT, BATCH = 192, 32
+MODEL, PICTURES = "clip-vit-b-32", "pictures"
+MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The JPEGs, made when they are not there."""
+    paths = [folder / PICTURES / f"{n}.jpg" for n in range(COUNT)]
+    if not paths[-1].exists():
+        (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+        for n, path in enumerate(paths):
+            small = np.random.default_rng(n).integers(0, 255, (12, 16, 3), np.uint8)
+            Image.fromarray(small).resize((640, 480), 3).save(path, quality=90)
+    return paths
+
+
+class Cropped(torch.utils.data.Dataset[torch.Tensor]):
+    """Pictures as clip-retrieval's reader prepares them, with Pillow."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, place: int) -> torch.Tensor:
+        image = Image.open(self.paths[place]).convert("RGB")
+        scale = 224 / min(image.size)
+        image = image.resize((round(image.width * scale), round(image.height * scale)), 3)
+        left, top = (image.width - 224) // 2, (image.height - 224) // 2
+        pixels = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32) / 255
+        return torch.from_numpy((pixels - MEAN) / DEVIATION).float().permute(2, 0, 1)
+
+
+def ours(folder: Path, paths: list[Path]) -> Callable[[], object]:
+    from unisearch.engine.embed import embed_files
+    from unisearch.records import ReadOptions
+    from unisearch.spaces.table import load_space
+
+    space = load_space("clip", {MODEL: folder / MODEL})
+    options = ReadOptions(image_min_side=space.image_min_side)
+    return lambda: embed_files(space, paths, options)
+
+
+def sentence_transformers(folder: Path, paths: list[Path]) -> Callable[[], object]:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Transformer
+
+    model = SentenceTransformer(modules=[Transformer(str(folder / MODEL))], device="cpu")
+    return lambda: model.encode(
+        [Image.open(path) for path in paths], batch_size=BATCH, normalize_embeddings=True
+    )
+
+
+def clip_retrieval(folder: Path, paths: list[Path]) -> Callable[[], object]:
+    from transformers import CLIPModel
+
+    network = CLIPModel.from_pretrained(folder / MODEL)
+
+    def run() -> list[object]:
+        loader = torch.utils.data.DataLoader(Cropped(paths), BATCH, num_workers=2)
+        with torch.no_grad():
+            found = [network.get_image_features(pixels).pooler_output for pixels in loader]
+        return [(rows / rows.norm(dim=-1, keepdim=True)).half().numpy() for rows in found]
+
+    return run
+
+
+PEERS = {
+    "ours": ours,
+    "sentence-transformers": sentence_transformers,
+    "clip-retrieval": clip_retrieval,
+}
+
+
+def main() -> None:
+    folder, peer = Path(sys.argv[1]), sys.argv[2]
+    cores = int(sys.argv[3]) if len(sys.argv) > 3 else 2
+    if not (folder / MODEL).exists():
+        from tests.bench.towers_full import put_full
+
+        put_full(MODEL, folder)
+    paths = pictures(folder)
+    torch.set_num_threads(cores)
+    run = PEERS[peer](folder, paths)
+    run()
+    start = time.perf_counter()
+    run()
+    line("towers, files to vectors", pipeline=peer, cores=cores, files=COUNT,
+         files_per_s=COUNT / (time.perf_counter() - start))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
