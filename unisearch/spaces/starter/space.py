@@ -38,6 +38,8 @@ BATCH = {"cpu": 16, "cuda": 128}
 class StarterSpace(Space):
     """Vectors of the network in a folder of verified weights.
 
+    It declares no quality: its exam is the small world that it was trained for, and no figure of it
+    can be held against what others reach on public sets.
     Raises WeightsError when the folder lacks them or they are of another network.
     """
 
@@ -54,7 +56,6 @@ class StarterSpace(Space):
         folder = weights["starter"]
         self.device = device
         self.id = f"starter-{_digest(folder)}-{prepare.VERSION}"
-        self.quality = _quality(folder)
         self._model = _load(folder / WEIGHTS).to(device)
         self._reference_file = folder / REFERENCE
 
@@ -202,23 +203,6 @@ def fused(model: Starter) -> Starter:
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
                 layers[0], layers[1] = fuse_conv_bn_eval(first, second), nn.Identity()
     return model
-
-
-def _quality(weights: Path) -> dict[tuple[Modality, Modality], float]:
-    """Mean average precision by (query modality, target modality), as the manifest has it."""
-    import json
-
-    try:
-        rows = json.loads((weights / "manifest.json").read_text("utf-8"))["metrics"]["rows"]
-        tasks = {row["task"]: float(row["precision"]) for row in rows if row["world"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # weights that were not measured
-    pairs = {
-        (asked, target): f"{seen_as(asked)} → {seen_as(target)}"
-        for asked in MODALITIES
-        for target in MODALITIES
-    }
-    return {pair: tasks[task] for pair, task in pairs.items() if task in tasks}
 
 
 def _digest(weights: Path) -> str:
