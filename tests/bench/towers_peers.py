@@ -3,9 +3,9 @@
 python -m tests.bench.towers_peers FOLDER ours|sentence-transformers|clip-retrieval [CORES]
 
 FOLDER gets the model (random weights) and 192 JPEGs of 640 x 480 px unless they are there. Peers
-need packages of their own: run it with the Python that has them. 'clip-retrieval' is its pipeline (a
-DataLoader whose workers read and crop, one forward for each batch) on the network of transformers,
-as its own loader brings torchvision.
+need packages of their own: run it with the Python that has them. 'clip-retrieval' is its pipeline
+(a DataLoader whose workers read and crop, one forward for each batch) on the network of
+transformers, as its own loader brings torchvision.
 """
 
 from __future__ import annotations

@@ -327,4 +327,4 @@ def put_references(space: Space, folder: Path, count: int = 512) -> None:
     for modality in sorted({seen_as(one) for one in space.modalities}):
         drawn = rng.standard_normal((count, space.dim)).astype(np.float32)
         rows[modality] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-    save_arrays(rows, folder / f"{space.id}.safetensors")
+    save_arrays(rows, folder / space.reference_name)

@@ -1,4 +1,4 @@
-"""A space of one tower without weights: it sees what the toy sees, and brings no background."""
+"""Spaces of one tower without weights: it sees what the toy sees, and brings no background."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 
 from unisearch.records import Modality, Sample
 from unisearch.spaces.composed import ComposedSpace
+from unisearch.spaces.mixed import MixedSpace
 from unisearch.spaces.towers.base import Tower
 from unisearch.spaces.towers.prepare import Array, Prepare
 from unisearch.spaces.toy import DIM, prepare_sample
@@ -48,3 +49,23 @@ class PlainSpace(ComposedSpace):
 
     def join(self, modality: Modality, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return rows["plain"]
+
+
+class MixedPlain(MixedSpace):
+    """Two halves of what the plain space sees, under the name of a published mixture."""
+
+    name, dim, modalities = "ib_pp", DIM, ("text", "image", "audio")
+
+    def __init__(self, text: float = 0.3, audio: float = 0.3) -> None:
+        self.towers, self.seen_by = PlainSpace({}).towers, PlainSpace({}).seen_by
+        self.factors = {"text": text, "audio": audio}
+        self.finish()
+
+    @property
+    def parts_digest(self) -> str:
+        return ""
+
+    def parts(
+        self, modality: Modality, rows: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        return rows["plain"], None if modality == "image" else rows["plain"].flip(1)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from tests.indexer.conftest import sound
-from tests.training.plain import PlainSpace
+from tests.training.plain import MixedPlain, PlainSpace
 from unisearch.cli.main import run
 from unisearch.errors import UnknownName, UsageError
-from unisearch.records import Modality, ReadOptions
-from unisearch.spaces.mixed import MixedSpace
+from unisearch.records import ReadOptions
 from unisearch.spaces.table import SPACES, SpaceEntry
 from unisearch.training import published
 from unisearch.training.published import Recipe, compare, recipe_of, recipes, softmax
@@ -117,28 +114,8 @@ def test_the_figures_are_those_of_the_readme(shared: Path) -> None:
         assert table["values"] == kept["tables"]["exmcr"]["_".join(names)]
 
 
-class Mixed(MixedSpace):
-    """Two halves of what the plain space sees, under the name of a published mixture."""
-
-    name, dim, modalities = "ib_pp", PlainSpace.dim, ("text", "image", "audio")
-
-    def __init__(self) -> None:
-        self.towers, self.seen_by = PlainSpace({}).towers, PlainSpace({}).seen_by
-        self.factors = {"text": 0.3, "audio": 0.3}
-        self.finish()
-
-    @property
-    def parts_digest(self) -> str:
-        return ""
-
-    def parts(
-        self, modality: Modality, rows: Mapping[str, torch.Tensor]
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        return rows["plain"], None if modality == "image" else rows["plain"].flip(1)
-
-
 def test_both_settings_of_a_mixture_are_compared(media: Path) -> None:
-    space = Mixed()
+    space = MixedPlain()
 
     found = compare(space, recipe_of("freebind-readme"), media, OPTIONS, print)
 

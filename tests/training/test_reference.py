@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from indexer import Indexer
-from tests.training.plain import PlainSpace
+from tests.training.plain import MixedPlain, PlainSpace
 from unisearch.config import Settings
 from unisearch.engine.engine import Engine
 from unisearch.engine.inspect import status
@@ -16,7 +17,7 @@ from unisearch.errors import UnisearchError, WeightsError
 from unisearch.records import MODALITIES
 from unisearch.spaces.table import SPACES, SpaceEntry
 from unisearch.training import reference
-from unisearch.training.reference import make_reference
+from unisearch.training.reference import make_reference, varied
 from unisearch.wiring import open_rooms
 
 
@@ -106,6 +107,20 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path: Path)
         make_reference(PlainSpace({}), tmp_path / "references", told.append)
 
     assert told == []
+
+
+@pytest.mark.usefixtures("_few")
+def test_one_background_serves_a_mixture_with_all_of_its_factors(tmp_path: Path) -> None:
+    first, other = MixedPlain(text=0.1), MixedPlain(text=0.7)
+    first.references = other.references = tmp_path
+    make_reference(first, tmp_path, nothing)
+    samples = list(islice(varied("text", 8_000, 300), 24))
+
+    for space in (first, other):
+        assert space.reference("text") == pytest.approx(space.encode(samples), abs=1e-6)
+        assert space.reference("image").shape == (24, space.dim)
+    assert first.id != other.id
+    assert not np.allclose(first.reference("text"), other.reference("text"))
 
 
 @pytest.mark.usefixtures("_few")

@@ -54,9 +54,20 @@ class Space(ABC):
         """Varied vectors (>= 512, dim) of that modality: the background that scores start from."""
 
     @property
+    def reference_name(self) -> str:
+        """The file of its background, where that is made once; the same for the same rows."""
+        return f"{self.id}.safetensors"
+
+    @property
     def reference_file(self) -> Path | None:
         """Where its background lies that was made once; None when it brings its own."""
         return None
+
+    def reference_rows(
+        self, modality: Modality, samples: Sequence[Sample]
+    ) -> dict[str, NDArray[np.float32]]:
+        """What is stored of the background of that modality: unit rows (n, dim) by their names."""
+        return {modality: self.encode(samples)}
 
     def prepare(self, sample: Sample) -> Prepared:
         """The sample after the CPU part."""

@@ -24,6 +24,9 @@ from unisearch.spaces.towers.prepare import Array, Preparers
 #: Samples in one pass of a tower.
 BATCH = {"cpu": 16, "cuda": 128}
 
+#: Rows of a modality from those of the towers that see it.
+Join = Callable[[Modality, Mapping[str, torch.Tensor]], torch.Tensor]
+
 
 class ComposedSpace(Space):
     """What spaces of towers do the same way. A subclass sets name, dim, towers and seen_by.
@@ -69,7 +72,11 @@ class ComposedSpace(Space):
         )
 
     def encode_prepared(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
-        rows = np.empty((len(batch), self.dim), np.float32)
+        return self.encode_with(self.join, batch, self.dim)
+
+    def encode_with(self, join: Join, batch: Sequence[Prepared], width: int) -> NDArray[np.float32]:
+        """Rows (n, width) that `join` makes of those of the towers, in order."""
+        rows = np.empty((len(batch), width), np.float32)
         size = BATCH.get(torch.device(self.device).type, 16)
         places: dict[Modality, list[int]] = defaultdict(list)
         for place, prepared in enumerate(batch):
@@ -77,33 +84,38 @@ class ComposedSpace(Space):
         for modality, wanted in places.items():
             for start in range(0, len(wanted), size):
                 chunk = wanted[start : start + size]
-                rows[chunk] = self._halving(modality, [batch[place].arrays for place in chunk])
+                arrays = [batch[place].arrays for place in chunk]
+                rows[chunk] = self._halving(join, modality, arrays)
         return rows
 
-    def _halving(self, modality: Modality, batch: list[tuple[Array, ...]]) -> NDArray[np.float32]:
+    def _halving(
+        self, join: Join, modality: Modality, batch: list[tuple[Array, ...]]
+    ) -> NDArray[np.float32]:
         """Rows of a batch, in two halves when the device has no memory for the whole."""
         try:
-            return self._encode(modality, batch)
+            return self._encode(join, modality, batch)
         except torch.OutOfMemoryError:
             if len(batch) == 1:
                 raise
         torch.cuda.empty_cache()
         half = len(batch) // 2
         return np.concatenate(
-            [self._halving(modality, part) for part in (batch[:half], batch[half:])]
+            [self._halving(join, modality, part) for part in (batch[:half], batch[half:])]
         )
 
-    def _encode(self, modality: Modality, batch: list[tuple[Array, ...]]) -> NDArray[np.float32]:
+    def _encode(
+        self, join: Join, modality: Modality, batch: list[tuple[Array, ...]]
+    ) -> NDArray[np.float32]:
         with torch.inference_mode():
             seen = {}
             for place, name in enumerate(self.seen_by[modality]):
                 seen[name] = self.towers[name].encode(modality, [arrays[place] for arrays in batch])
-            found: NDArray[np.float32] = self.join(modality, seen).float().cpu().numpy()
+            found: NDArray[np.float32] = join(modality, seen).float().cpu().numpy()
         return found
 
     def reference(self, modality: Modality) -> NDArray[np.float32]:
         try:
-            return self._references[seen_as(modality)]
+            return self.stored_reference[seen_as(modality)]
         except KeyError as error:
             raise WeightsError(
                 f"the background of the space '{self.id}' has no rows of '{modality}';"
@@ -112,11 +124,14 @@ class ComposedSpace(Space):
 
     @property
     def reference_file(self) -> Path | None:
-        return self.references / f"{self.id}.safetensors" if self.references else None
+        return self.references / self.reference_name if self.references else None
 
     @cached_property
-    def _references(self) -> dict[str, NDArray[np.float32]]:
-        """Unit rows by modality, made once from sample media (training/reference.py)."""
+    def stored_reference(self) -> dict[str, NDArray[np.float32]]:
+        """Unit rows by name, as `reference_rows` gave them for sample media.
+
+        Made once by training/reference.py. Raises WeightsError when it is not there or damaged.
+        """
         file = self.reference_file
         if file is None or not file.is_file():
             raise WeightsError(

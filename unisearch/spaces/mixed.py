@@ -11,25 +11,28 @@ What a change of f needs:
 * Or one question at a time: `mixed_cosine` is exact for any f from the products q.e and q.b with
   the stored parts and one number e.b for each row.
 
+The background is stored in parts, too, and mixed when it is read: exact for every f.
 Approximate is what stands on vectors of one f: an index of v(f) proposes candidates as f ranks
-them, which `mixed_cosine` scores exactly for another factor, but others it never sees; and a
-background of that f. Parts that are stored as float16 are exact to 2e-4.
+them, which `mixed_cosine` scores exactly for another factor, but others it never sees. Parts that
+are stored as float16 are exact to 2e-4.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import normalize
 
-from unisearch.records import Modality, seen_as
+from unisearch.records import Modality, Prepared, Sample, seen_as
 from unisearch.spaces.composed import ComposedSpace
 
 Floats = NDArray[np.floating]
+#: Behind the name of a modality: experts of its background.
+EXPERT = ".expert"
 
 
 def combine(factor: float, expert: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
@@ -68,6 +71,38 @@ class MixedSpace(ComposedSpace):
     def join(self, modality: Modality, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
         base, expert = self.parts(modality, rows)
         return base if expert is None else combine(self.factors[seen_as(modality)], expert, base)
+
+    def encode_parts(
+        self, batch: Sequence[Prepared]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Bases and experts, unit rows (n, dim) each, in order.
+
+        Where nothing is mixed the expert is the base: v(f) is that for every f.
+        """
+        both = self.encode_with(self._side_by_side, batch, 2 * self.dim)
+        return both[:, : self.dim], both[:, self.dim :]
+
+    def _side_by_side(self, modality: Modality, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        base, expert = self.parts(modality, rows)
+        return torch.cat([base, base if expert is None else expert], dim=1)
+
+    def reference_rows(
+        self, modality: Modality, samples: Sequence[Sample]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Both parts, so that other factors need no other background."""
+        base, expert = self.encode_parts([self.prepare(sample) for sample in samples])
+        return {modality: base, modality + EXPERT: expert}
+
+    def reference(self, modality: Modality) -> NDArray[np.float32]:
+        base, seen = super().reference(modality), seen_as(modality)
+        expert = self.stored_reference.get(seen + EXPERT, base)
+        parts = torch.from_numpy(expert), torch.from_numpy(base)
+        mixed: NDArray[np.float32] = combine(self.factors.get(seen, 0.0), *parts).numpy()
+        return mixed
+
+    @property
+    def reference_name(self) -> str:
+        return f"{self.parts_id}.safetensors"
 
     @property
     @abstractmethod

@@ -36,7 +36,7 @@ CHUNK = 16
 
 
 def make_reference(space: Space, folder: Path, tell: Tell) -> Path:
-    """Writes FOLDER/ID.safetensors, float32 unit rows (ROWS, dim) by modality, in one step.
+    """Writes FOLDER/NAME, float32 unit rows (ROWS, dim) by modality, in one step.
 
     The same weights give the same rows: nothing is drawn but by seeds. A video is seen as an image.
     tell: called with a line of progress after each CHUNK; what it raises ends the work, and
@@ -44,22 +44,24 @@ def make_reference(space: Space, folder: Path, tell: Tell) -> Path:
     Raises UnisearchError when the folder cannot be written, before anything is encoded.
     """
     seen = tuple(dict.fromkeys(seen_as(modality) for modality in space.modalities))
-    check_room(folder, 4 * ROWS * space.dim * len(seen))
+    file = folder / space.reference_name
+    check_room(folder, 8 * ROWS * space.dim * len(seen))
     logger.info("making the background of the space '%s' once", space.name)
-    rows = {str(modality): _encoded(space, modality, tell) for modality in seen}
-    file = folder / f"{space.id}.safetensors"
+    rows: dict[str, NDArray[np.float32]] = {}
+    for modality in seen:
+        rows |= _encoded(space, modality, tell)
     put(file, save(rows))
     return file
 
 
-def _encoded(space: Space, modality: Modality, tell: Tell) -> NDArray[np.float32]:
-    """Unit rows (ROWS, dim) of that modality."""
+def _encoded(space: Space, modality: Modality, tell: Tell) -> dict[str, NDArray[np.float32]]:
+    """Unit rows (ROWS, dim) of that modality, by the names that the space stores them under."""
     samples = islice(varied(modality, space.audio_rate_hz, space.points), ROWS)
-    rows = np.empty((ROWS, space.dim), np.float32)
+    parts = []
     for start in range(0, ROWS, CHUNK):
         tell(f"making the background of {space.name} once: {modality} {start} of {ROWS}")
-        rows[start : start + CHUNK] = space.encode(list(islice(samples, CHUNK)))
-    return rows
+        parts.append(space.reference_rows(modality, list(islice(samples, CHUNK))))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def varied(modality: Modality, rate_hz: int, points: int) -> Iterator[Sample]:
