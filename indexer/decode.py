@@ -25,6 +25,8 @@ PLAIN = frozenset(
 )
 #: A larger one may take its time, or the memory.
 PLAIN_BYTES = 64 * 1024
+#: Their previews take longer than all else of them, and are drawn when nothing else is to do.
+LATE: tuple[Modality, ...] = ("3d",)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def is_plain(file: Found) -> bool:
 def _pieces(file: Found, recipe: Recipe) -> Generator[Given, None, Drawn]:
     reading = read(Path(os.fsdecode(file.path)), recipe.options)
     sketch = None
-    if recipe.previews is not None:
+    if recipe.previews is not None and reading.modality not in LATE:
         from unisearch.previews.sketch import Sketch
 
         sketch = Sketch(file.path, reading, recipe.previews)

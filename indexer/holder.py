@@ -26,6 +26,7 @@ from indexer.journal import Journal
 from indexer.lock import holder_of, take_lock
 from indexer.meter import Meter
 from indexer.pool import Pools, limits_of
+from indexer.redraw import Later
 from indexer.report import Progress, Report
 from indexer.steps import Steps, begin, needs_of
 from indexer.upkeep import Upkeep
@@ -94,6 +95,7 @@ class Holder:
         self._rooms = cache(rooms)
         self._needs = needs_of(settings)
         self._upkeep: Upkeep | None = None
+        self._later: Later | None = None
         self._journal = Journal()
         self._pools = Pools(limits_of(settings))
         self._meter = meter
@@ -168,6 +170,18 @@ class Holder:
         self._desk.arrived.set()
         return handed
 
+    def finish(self, tell: Callable[[str], object] = lambda _: None) -> None:
+        """Do what can wait until nothing else is to do, with turns for others.
+
+        tell: called with what is being done; what it raises ends this
+        """
+        with self._own_turn():
+            self._open()
+            while self._idle_step():
+                assert self._later is not None
+                tell(self._later.doing)
+                self._turn()
+
     def stay(self) -> None:
         """From now on the lock is kept between two calls, and others have turns meanwhile."""
         if self._idle is None:
@@ -187,6 +201,8 @@ class Holder:
                 self._idle.join()
         finally:
             self._pools.close()
+            if self._later is not None:
+                self._later.close()
             if self._upkeep is not None:
                 self._upkeep.stop()
             for handed in self._beside:
@@ -200,6 +216,7 @@ class Holder:
         rooms = self._rooms()
         if self._upkeep is None:
             self._upkeep = Upkeep(rooms)
+            self._later = Later(rooms)
         return rooms, self._upkeep
 
     @contextmanager
@@ -223,10 +240,15 @@ class Holder:
             with self._work:
                 while not (self._owner_waits.is_set() or self._closing) and self._turn():
                     pass
+                idle = not self._guests and self._idle_step()
             while self._owner_waits.is_set():
                 time.sleep(_POLL_S)
-            if not self._guests:
+            if not self._guests and not idle:
                 self._desk.arrived.wait(_IDLE_S)
+
+    def _idle_step(self) -> bool:
+        """A little of what can wait; whether there is more of it."""
+        return self._later is not None and self._later.step()
 
     def _last_turns(self) -> None:
         until = time.monotonic() + (0.0 if self._hurries else LAST_TURNS_S)
@@ -274,6 +296,8 @@ class Holder:
 
     def _begin(self, job: Job, hook: ProgressHook, spare: Spare | None = None) -> Steps:
         rooms, upkeep = self._open()
+        if self._later is not None and job.name == "index":
+            self._later.look()
         meter = self._meter.for_another()
         return begin(rooms, upkeep, job, self._journal, hook, spare, self._pools, meter)
 

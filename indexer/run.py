@@ -15,7 +15,7 @@ from indexer.handover import Job
 from indexer.holder import Holder
 from indexer.meter import Meter
 from indexer.places import refuse_own, resolve
-from indexer.report import Report
+from indexer.report import Progress, Report
 from indexer.steps import needs_of
 from indexer.work import ProgressHook, Spare
 from unisearch.catalog.folders import real
@@ -80,6 +80,25 @@ class Indexer:
         report = self._do(job, progress)
         assert isinstance(report, Report)
         return report
+
+    def finish(self, progress: ProgressHook | None = None) -> None:
+        """Draw the previews that runs leave to later. An indexer that keeps the lock does so by
+        itself between two calls.
+
+        progress: called while that goes on
+        Where another process writes, nothing is done: that one will. What is left after
+        KeyboardInterrupt, the next one to write draws.
+        """
+        if not has_catalog(self.settings.library):
+            return
+
+        def tell(doing: str) -> None:
+            if progress is not None:
+                progress(Progress({}, {}, 0, 0, 0.0, b"", doing))
+
+        with self._holder() as holder:
+            if holder is not None:
+                holder.finish(tell)
 
     def refresh(
         self,

@@ -277,12 +277,14 @@ class View:
         ).fetchone()
         return found[0] if found else None
 
-    def files_by_digest(self) -> list[tuple[bytes, bytes, Stat]]:
-        """(digest of its content, path, as last seen) of every item that has one, by digest."""
+    def files_by_digest(self, modalities: Sequence[Modality]) -> list[tuple[bytes, bytes, Stat]]:
+        """(digest of its content, path, as last seen) of every item of those, by digest."""
+        marks = ",".join("?" * len(modalities))
         rows = self._run(
             f"SELECT c.digest, r.path, i.rel_path, {_STAT.format('i')} FROM items i"
             " JOIN roots r ON r.id = i.root_id JOIN contents c ON c.id = i.content_id"
-            " ORDER BY c.digest"
+            f" WHERE c.modality IN ({marks}) ORDER BY c.digest",
+            *modalities,
         )
         return [(row[0], join(row[1], row[2]), Stat(*row[3:])) for row in rows]
 
