@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from indexer.compaction import compact
 from unisearch.catalog.rows import PartitionRow
 from unisearch.errors import LibraryDamaged, display
+from unisearch.held import at_hand
 from unisearch.index.bits import draw_live
 from unisearch.index.build import Job
 from unisearch.index.halves_view import faiss_reads_halves, faiss_sees_gpus
@@ -173,14 +174,16 @@ class Upkeep:
         self, partition: PartitionRow, states: Mapping[Modality, PartitionState], wanted: int
     ) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Vectors to measure with: of the other modalities stored ones, else the space's own."""
-        space = self._rooms.space
         for modality, state in states.items():
             if modality == partition.modality or _live(state) < wanted:
                 continue
             some = draw_live(state.count, state.dead, wanted, np.random.default_rng(2))
             files = row_files(self._rooms.library, replace(partition, modality=modality))
             yield modality, files.open(state.epoch, state.count).vectors[some].astype(np.float32)
-        if partition.space != space.id:
+        with self._rooms.catalog.view() as view:
+            row = view.space(partition.space)
+        space = at_hand(self._rooms, row) if row else None
+        if space is None:
             return
         for modality in space.modalities:
             known = states.get(modality)

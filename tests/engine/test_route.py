@@ -20,8 +20,7 @@ from unisearch.engine.route import Offer, route, routed
 from unisearch.engine.terms import Term
 from unisearch.errors import BadSetting
 from unisearch.records import MODALITIES, Modality
-from unisearch.registry import Entry
-from unisearch.spaces.table import SPACES
+from unisearch.spaces.table import SPACES, SpaceEntry
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import Rooms, open_rooms
 
@@ -111,7 +110,9 @@ class Pictures(ToySpace):
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library whose texts and pictures lie in two spaces, and its sounds in one."""
-    monkeypatch.setitem(SPACES, "pictures", Entry("tests.engine.test_route:Pictures"))
+    monkeypatch.setitem(
+        SPACES, "pictures", SpaceEntry("tests.engine.test_route:Pictures", models=("pictures",))
+    )
     media = tmp_path / "media"
     media.mkdir()
     numbers = np.random.default_rng(0)
