@@ -138,7 +138,7 @@ class Batch:
             self.meter.file(change.outcome, change.modality, change.stat.ctime_ns / 1e9)
             if change.draft is not None and change.draft.truncated_at_s is not None:
                 self.report.truncated.append((change.place.path, change.draft.truncated_at_s))
-            if change.draft is not None and not change.draft.is_covered:
+            if change.draft is not None and change.draft.spaces and not change.draft.is_covered:
                 self.report.count_uncovered(change.draft.modality)
         else:
             failure = Failure.of(change.place.path, change.error)

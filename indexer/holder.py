@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from indexer.building import Building
 from indexer.desk import Desk, Handed
 from indexer.handover import Answer, Back, Job
 from indexer.journal import Journal
@@ -95,6 +96,7 @@ class Holder:
         self._rooms = cache(rooms)
         self._needs = needs_of(settings)
         self._upkeep: Upkeep | None = None
+        self._building: Building | None = None
         self._later: Later | None = None
         self._journal = Journal()
         self._pools = Pools(limits_of(settings))
@@ -109,6 +111,7 @@ class Holder:
         self._closing = False
         self._hurries = False  # after Ctrl-C
         self._idle: threading.Thread | None = None
+        self._doing = ""  # of what can wait
 
     @classmethod
     def take(cls, settings: Settings, rooms: Callable[[], Rooms], meter: Meter) -> Holder | None:
@@ -178,8 +181,7 @@ class Holder:
         with self._own_turn():
             self._open()
             while self._idle_step():
-                assert self._later is not None
-                tell(self._later.doing)
+                tell(self._doing)
                 self._turn()
 
     def stay(self) -> None:
@@ -201,8 +203,9 @@ class Holder:
                 self._idle.join()
         finally:
             self._pools.close()
-            if self._later is not None:
-                self._later.close()
+            for idle in (self._building, self._later):
+                if idle is not None:
+                    idle.close()
             if self._upkeep is not None:
                 self._upkeep.stop()
             for handed in self._beside:
@@ -216,6 +219,7 @@ class Holder:
         rooms = self._rooms()
         if self._upkeep is None:
             self._upkeep = Upkeep(rooms)
+            self._building = Building(rooms, self._journal)
             self._later = Later(rooms)
         return rooms, self._upkeep
 
@@ -248,7 +252,11 @@ class Holder:
 
     def _idle_step(self) -> bool:
         """A little of what can wait; whether there is more of it."""
-        return self._later is not None and self._later.step()
+        for idle in (self._building, self._later):
+            if idle is not None and idle.step():
+                self._doing = idle.doing
+                return True
+        return False
 
     def _last_turns(self) -> None:
         until = time.monotonic() + (0.0 if self._hurries else LAST_TURNS_S)
@@ -296,14 +304,17 @@ class Holder:
 
     def _begin(self, job: Job, hook: ProgressHook, spare: Spare | None = None) -> Steps:
         rooms, upkeep = self._open()
-        if self._later is not None and job.name == "index":
+        assert self._building is not None
+        assert self._later is not None
+        if job.name == "index":
+            self._building.look()
             self._later.look()
-        meter = self._meter.for_another()
-        return begin(rooms, upkeep, job, self._journal, hook, spare, self._pools, meter)
+        meter, building = self._meter.for_another(), self._building
+        return begin(rooms, upkeep, building, job, self._journal, hook, spare, self._pools, meter)
 
     def _may_run(self, job: Job, last: bool) -> bool:
         """Not with other settings; and at the end no network is loaded for others."""
-        return job.needs == self._needs and (not last or "space" in vars(self._rooms()))
+        return job.needs == self._needs and (not last or self._rooms().loaded)
 
     def _hook_of(self, handed: Handed) -> ProgressHook:
         def hook(now: Progress) -> None:

@@ -47,7 +47,8 @@ class Upkeep:
         self._what = ""
         self._for = 0  # partition
         self._failed: set[int] = set()  # partitions whose build failed in this run
-        self._folders: dict[int, SnapshotFolder] = {}  # they remember what they verified
+        # They remember what they verified.
+        self._folders: dict[tuple[str, Modality], SnapshotFolder] = {}
 
     def look(self) -> None:
         """Begin what is due, without waiting. Cheap: for after each commit."""
@@ -164,11 +165,10 @@ class Upkeep:
         return "fast" if count <= gpu_rows(self._rooms.settings, partition.dim) else "gpu"
 
     def _folder(self, partition: PartitionRow) -> SnapshotFolder:
-        if partition.id not in self._folders:
-            self._folders[partition.id] = snapshots(
-                self._rooms.library, partition.space, partition.modality
-            )
-        return self._folders[partition.id]
+        which = partition.space, partition.modality
+        if which not in self._folders:
+            self._folders[which] = snapshots(self._rooms.library, *which)
+        return self._folders[which]
 
     def _queries(
         self, partition: PartitionRow, states: Mapping[Modality, PartitionState], wanted: int

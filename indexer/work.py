@@ -25,7 +25,7 @@ from indexer.swaps import swapped
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import KnownFile, RootRow
 from unisearch.errors import Unreadable, display
-from unisearch.held import active_spaces, check_spaces
+from unisearch.held import check_spaces, spaces_to_write
 from unisearch.spaces.base import Space
 from unisearch.wiring import Rooms, max_file_bytes, preview_options
 
@@ -266,11 +266,11 @@ class Work:
             pool = self._lent.enter_context(self._pools.lend())
             if file is not None and not is_plain(file):  # they start while the network is loaded
                 pool.start(self._total.total() - self._total["text"])
-            spaces = self._active_spaces()
+            spaces = self._spaces_now()
             self._batch.encoder = Encoder(spaces, self.rooms.settings.index.batch)
             recipe = recipe_for(self.rooms, spaces, preview_options(self.rooms.settings))
             self._flow = Flow(self._batch.encoder, recipe, pool)
-            self._meter.device = spaces[0].device
+            self._meter.device = spaces[0].device if spaces else ""
             self._meter.queues = {
                 "files_being_read": lambda: len(self._coming),
                 "parts_to_encode": self._batch.encoder.count,
@@ -278,16 +278,16 @@ class Work:
             }
         return self._flow
 
-    def _active_spaces(self) -> list[Space]:
+    def _spaces_now(self) -> list[Space]:
         with self.rooms.catalog.view() as view:
             rows = view.spaces()
-        return active_spaces(self.rooms, rows)
+        return spaces_to_write(self.rooms, rows)
 
     def _follow_spaces(self) -> None:
         """Another job may have finished a space, or left one."""
         if self._flow is None or self._batch.encoder is None:
             return
-        spaces = self._active_spaces()
+        spaces = self._spaces_now()
         if [one.id for one in spaces] != [one.id for one in self._batch.encoder.spaces]:
             self._batch.encoder.adopt(spaces)
             previews = preview_options(self.rooms.settings)

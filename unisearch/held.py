@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from unisearch.catalog.rows import SpaceRow
 from unisearch.errors import ForeignSpace, MissingExtra, WeightsError, display
@@ -20,8 +21,8 @@ def at_hand(rooms: Rooms, row: SpaceRow) -> Space | None:
     try:
         return opened(rooms, row)
     except (ForeignSpace, MissingExtra, WeightsError) as error:
-        if row.id not in rooms.lacks:
-            rooms.lacks.add(row.id)
+        if row.id not in rooms.told:
+            rooms.told.add(row.id)
             logger.warning("%s; its vectors are neither searched nor added to", error)
         return None
 
@@ -62,6 +63,24 @@ def active_spaces(rooms: Rooms, rows: Iterable[SpaceRow]) -> list[Space]:
     return found
 
 
+def spaces_to_write(rooms: Rooms, rows: Sequence[SpaceRow]) -> list[Space]:
+    """What new contents are embedded into: the active spaces; none while a space that is here is
+    being built in the place of one that is not, as it will come to them.
+
+    Raises as active_spaces.
+    """
+    try:
+        return active_spaces(rooms, rows)
+    except (ForeignSpace, MissingExtra, WeightsError) as error:
+        building = [row for row in rows if row.state == "building" and at_hand(rooms, row)]
+        if not building:
+            raise
+        if building[0].id not in rooms.told:
+            rooms.told.add(building[0].id)
+            logger.warning("%s; new files are found when '%s' is built", error, building[0].id)
+        return []
+
+
 def check_spaces(rooms: Rooms) -> None:
     """Raise ForeignSpace when no vector of the library can be of a space that is known here.
 
@@ -75,7 +94,9 @@ def check_spaces(rooms: Rooms) -> None:
     if not any(row.name in SPACES for row in held) and held:
         error = f"{_whose(rooms, held[0])}, which this unisearch does not know"
         raise _foreign(rooms, error)
-    if held and wanted not in {row.name for row in rows if row.state != "left"}:
+    known = {row.name for row in rows if row.state != "left"}
+    if held and wanted not in known and wanted not in rooms.told:
+        rooms.told.add(wanted)
         names = "', '".join(dict.fromkeys(row.name for row in held))
         logger.warning(
             "%s: is of the space '%s', not of '%s' as configured: 'unisearch spaces switch %s'"
@@ -91,14 +112,14 @@ def covered(space: Space) -> tuple[Modality, ...]:
 
 def needs_of_all(rooms: Rooms, spaces: Sequence[Space]) -> ReadOptions:
     """What readers should deliver for these spaces together, and the limits."""
-    options = [read_options(rooms.settings, space) for space in spaces]
-    return ReadOptions(
-        **{
-            **vars(options[0]),
-            "image_min_side": max(one.image_min_side for one in options),
-            "audio_rate_hz": max(one.audio_rate_hz for one in options),
-            "points": max(one.points for one in options),
-        }
+    options = read_options(rooms.settings)
+    if not spaces:
+        return options
+    return replace(
+        options,
+        image_min_side=max(space.image_min_side for space in spaces),
+        audio_rate_hz=max(space.audio_rate_hz for space in spaces),
+        points=max(space.points for space in spaces),
     )
 
 

@@ -53,13 +53,13 @@ class Rooms:
     """The opened rooms of one library. Use as a context manager, or call close().
 
     stays: whether this process asks many questions, so that moving vectors to a GPU pays
-    lacks: ids of the library's spaces that turned out not to be here
+    told: names and ids of spaces that a line was told about, which once is enough
     """
 
     settings: Settings
     catalog: Catalog
     stays: bool = False
-    lacks: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
     _named: dict[str, Space] = field(default_factory=dict)
 
     @property

@@ -171,11 +171,12 @@ class StoredPart(NamedTuple):
 
 
 class Owed(NamedTuple):
-    """A content that is to be embedded into a space; first: its first segment."""
+    """A content that is to be embedded into a space; first: its first segment, where asked for."""
 
     content: int
     digest: bytes
-    first: int
+    modality: Modality
+    first: int = 0
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ def expected(
 def owed(connection: sqlite3.Connection, after: int, most: int) -> list[Owed]:
     """The contents whose first segment is behind `after`, in the order of their segments."""
     rows = connection.execute(
-        "SELECT s.content_id, c.digest, s.id FROM segments s JOIN contents c ON c.id = s.content_id"
-        " WHERE s.id > ? AND s.ordinal ="
+        "SELECT s.content_id, c.digest, c.modality, s.id FROM segments s"
+        " JOIN contents c ON c.id = s.content_id WHERE s.id > ? AND s.ordinal ="
         " (SELECT min(ordinal) FROM segments WHERE content_id = s.content_id)"
         " ORDER BY s.id LIMIT ?",
         (after, most),
@@ -95,12 +95,12 @@ def gaps(
 ) -> list[tuple[Owed, str, Lack]]:
     """(content, space, why) of what has no vector there, by content."""
     rows = connection.execute(
-        "SELECT g.content_id, c.digest, g.space_id, g.reason FROM gaps g"
+        "SELECT g.content_id, c.digest, c.modality, g.space_id, g.reason FROM gaps g"
         " JOIN contents c ON c.id = g.content_id WHERE ? IS NULL OR g.space_id = ?"
         " ORDER BY g.content_id, g.space_id",
         (space_id, space_id),
     )
-    return [(Owed(content, digest, 0), space, why) for content, digest, space, why in rows]
+    return [(Owed(*owed), space, why) for *owed, space, why in rows]
 
 
 def count_gaps(connection: sqlite3.Connection, space_id: str) -> dict[Lack, int]:
