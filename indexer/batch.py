@@ -121,8 +121,8 @@ class Batch:
         drafts = {change.draft.digest: change.draft for change in ready if change.draft}
         with self.rooms.catalog.write() as tx:
             contents: dict[Draft, int] = {}
-            if drafts:
-                contents = put_drafts(tx, library, self.rooms.space, drafts.values())
+            if drafts and self.encoder is not None:
+                contents = put_drafts(tx, library, self.encoder.spaces, drafts.values())
             for change in ready:
                 if change.draft is not None:
                     change.content = contents[change.draft]
@@ -138,6 +138,8 @@ class Batch:
             self.meter.file(change.outcome, change.modality, change.stat.ctime_ns / 1e9)
             if change.draft is not None and change.draft.truncated_at_s is not None:
                 self.report.truncated.append((change.place.path, change.draft.truncated_at_s))
+            if change.draft is not None and change.draft.spaces and not change.draft.is_covered:
+                self.report.count_uncovered(change.draft.modality)
         else:
             failure = Failure.of(change.place.path, change.error)
             self.report.failed.append(failure)

@@ -25,24 +25,38 @@ PLAIN = frozenset(
 )
 #: A larger one may take its time, or the memory.
 PLAIN_BYTES = 64 * 1024
+#: Their previews take longer than all else of them, and are drawn when nothing else is to do.
+LATE: tuple[Modality, ...] = ("3d",)
+
+
+class Preparer(NamedTuple):
+    """The CPU part of one space. covers: the modalities of what it embeds"""
+
+    space: str
+    covers: frozenset[Modality]
+    prepare: Callable[[Sample], Prepared]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How files are read for a space. previews: how they are drawn, None where none are wanted."""
+    """How files are read, once for all spaces that they are embedded into.
+
+    options: enough for each of them; previews: how they are drawn, None where none are wanted
+    """
 
     options: ReadOptions
-    prepare: Callable[[Sample], Prepared]
+    preparers: tuple[Preparer, ...]
     previews: PreviewOptions | None = None
 
 
 class Piece(NamedTuple):
-    """A part of a file, ready for the network."""
+    """A part of a file, ready for the network of each space that covers it."""
 
     start_s: float | None
     end_s: float | None
     text: str
-    prepared: Prepared
+    modality: Modality
+    prepared: Mapping[str, Prepared]
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,7 @@ def is_plain(file: Found) -> bool:
 def _pieces(file: Found, recipe: Recipe) -> Generator[Given, None, Drawn]:
     reading = read(Path(os.fsdecode(file.path)), recipe.options)
     sketch = None
-    if recipe.previews is not None:
+    if recipe.previews is not None and reading.modality not in LATE:
         from unisearch.previews.sketch import Sketch
 
         sketch = Sketch(file.path, reading, recipe.previews)
@@ -97,7 +111,13 @@ def _pieces(file: Found, recipe: Recipe) -> Generator[Given, None, Drawn]:
     for part in reading.parts:
         if sketch:
             sketch.look(part)
-        yield Piece(part.start_s, part.end_s, part.text, recipe.prepare(part.sample))
+        modality = part.sample.modality
+        prepared = {
+            one.space: one.prepare(part.sample)
+            for one in recipe.preparers
+            if modality in one.covers
+        }
+        yield Piece(part.start_s, part.end_s, part.text, modality, prepared)
         count += 1
     if not _unchanged(file):
         raise Unreadable(file.path, "vanished", "it changed while it was read; run again")

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from indexer.decode import Drawn, Given, Piece, Recipe, Whole, decode, is_plain, unreadable
+from indexer.decode import (
+    Drawn,
+    Given,
+    Piece,
+    Preparer,
+    Recipe,
+    Whole,
+    decode,
+    is_plain,
+    unreadable,
+)
 from indexer.detect import modality_at
 from indexer.encode import Draft, Encoder
 from indexer.pool import Answer, Pool
 from indexer.scan import Found
 from unisearch.errors import Unreadable
+from unisearch.held import covered, needs_of_all
 from unisearch.media.read import read
+from unisearch.previews.make import PreviewOptions
+from unisearch.spaces.base import Space
+from unisearch.wiring import Rooms
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +48,10 @@ class Flow:
         self._jobs: dict[int, Draft] = {}
         self._drafts: dict[bytes, Draft] = {}
 
+    def adopt(self, recipe: Recipe) -> None:
+        """What is read from now on is read like this; call it with `Encoder.adopt`."""
+        self._recipe = recipe
+
     @property
     def full(self) -> bool:
         """Whether enough files are on their way."""
@@ -50,7 +69,8 @@ class Flow:
         draft = self._drafts.get(digest)
         if draft is not None:
             return draft
-        draft = Draft(digest, file.stat.size_bytes, modality, path=file.path)
+        size, spaces = file.stat.size_bytes, self._encoder.covers()
+        draft = Draft(digest, size, modality, path=file.path, spaces=spaces)
         if is_plain(file):
             self._read_here(draft, file)
         else:
@@ -103,6 +123,17 @@ class Flow:
             _draw(draft, end.value)
         except Unreadable as error:
             draft.error = error
+
+
+def recipe_for(
+    rooms: Rooms, spaces: Sequence[Space], previews: PreviewOptions | None = None
+) -> Recipe:
+    """How files are read for these spaces together."""
+    options = needs_of_all(rooms, spaces)
+    if previews is not None:
+        options = replace(options, preview_side=previews.side)
+    preparers = (Preparer(one.id, frozenset(covered(one)), one.preparer) for one in spaces)
+    return Recipe(options, tuple(preparers), previews)
 
 
 def _complete(draft: Draft, whole: Whole) -> None:

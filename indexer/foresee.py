@@ -13,7 +13,8 @@ from indexer.swaps import swapped
 from unisearch.catalog.rows import KnownFile
 from unisearch.catalog.view import View
 from unisearch.errors import Unreadable
-from unisearch.wiring import Rooms, check_space, max_file_bytes
+from unisearch.held import check_spaces
+from unisearch.wiring import Rooms, max_file_bytes
 
 
 class Foresight:
@@ -29,7 +30,7 @@ class Foresight:
     def over(self, places: Sequence[bytes]) -> Report:
         """The report that a run would end with, but for files that turn out to be unreadable."""
         started = time.monotonic()
-        check_space(self.rooms)
+        check_spaces(self.rooms)
         with self.rooms.catalog.view() as view:
             gone = {item for place in places for item in self._place(place, view)}
         self.report.removed = len(gone - self._claimed)

@@ -10,10 +10,11 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from indexer.report import Failure, Progress, Report
 from unisearch import errors
+from unisearch.catalog.rows import Goal
 from unisearch.errors import UnisearchError
 
 VERSION = 1
@@ -21,8 +22,18 @@ SOCKET_FILE = "writer.sock"
 #: The longest line that is taken from another process: a full command line of paths, in base64.
 MAX_LINE_BYTES = 16 * 2**20
 
-JobName = Literal["index", "forget", "tag", "remove_root", "relocate", "status"]
-NAMES: tuple[JobName, ...] = ("index", "forget", "tag", "remove_root", "relocate", "status")
+JobName = Literal[
+    "index",
+    "forget",
+    "tag",
+    "remove_root",
+    "relocate",
+    "status",
+    "add_space",
+    "drop_space",
+    "build",
+]
+NAMES: tuple[JobName, ...] = get_args(JobName)
 
 T = TypeVar("T")
 
@@ -42,6 +53,7 @@ class Job:
     needs: `index`: the digest of the settings that decide what comes out
     now: `forget` also erases what was forgotten, then and before
     hinted: `index`: the places are not asked for, but where something may have changed
+    space: of `add_space` its name, of `drop_space` its name or id; goal: of `add_space`, see Goal
     """
 
     name: JobName
@@ -54,6 +66,8 @@ class Job:
     now: bool = False
     thorough: bool = False
     hinted: bool = False
+    space: str = ""
+    goal: Goal = "add"
 
 
 @dataclass(frozen=True)
@@ -106,6 +120,8 @@ def decode_job(line: bytes) -> Job:
         _value(said, "now", bool, False),
         _value(said, "thorough", bool, False),
         _value(said, "hinted", bool, False),
+        _value(said, "space", str, ""),
+        _goal(said),
     )
     wanted = {"forget": 1, "remove_root": 1, "relocate": 2}.get(name, len(job.paths))
     if len(job.paths) != wanted or not all(path.startswith(b"/") for path in job.paths):
@@ -216,6 +232,15 @@ def _value(said: dict[str, Any], name: str, kind: type[T], default: T) -> T:
     if type(value) is not kind:
         raise BadMessage(f"'{name}' must be {kind.__name__}")
     return value
+
+
+def _goal(said: dict[str, Any]) -> Goal:
+    goal = _value(said, "goal", str, "add")
+    for known in get_args(Goal):
+        if goal == known:
+            found: Goal = known
+            return found
+    raise BadMessage(f"unknown goal {goal[:40]!r}")
 
 
 def _list(said: dict[str, Any], name: str, kind: type[T]) -> list[T]:

@@ -20,12 +20,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from indexer.building import Building
 from indexer.desk import Desk, Handed
 from indexer.handover import Answer, Back, Job
 from indexer.journal import Journal
 from indexer.lock import holder_of, take_lock
 from indexer.meter import Meter
 from indexer.pool import Pools, limits_of
+from indexer.redraw import Later
 from indexer.report import Progress, Report
 from indexer.steps import Steps, begin, needs_of
 from indexer.upkeep import Upkeep
@@ -94,6 +96,8 @@ class Holder:
         self._rooms = cache(rooms)
         self._needs = needs_of(settings)
         self._upkeep: Upkeep | None = None
+        self._building: Building | None = None
+        self._later: Later | None = None
         self._journal = Journal()
         self._pools = Pools(limits_of(settings))
         self._meter = meter
@@ -107,6 +111,7 @@ class Holder:
         self._closing = False
         self._hurries = False  # after Ctrl-C
         self._idle: threading.Thread | None = None
+        self._doing = ""  # of what can wait
 
     @classmethod
     def take(cls, settings: Settings, rooms: Callable[[], Rooms], meter: Meter) -> Holder | None:
@@ -168,6 +173,17 @@ class Holder:
         self._desk.arrived.set()
         return handed
 
+    def finish(self, tell: Callable[[str], object] = lambda _: None) -> None:
+        """Do what can wait until nothing else is to do, with turns for others.
+
+        tell: called with what is being done; what it raises ends this
+        """
+        with self._own_turn():
+            self._open()
+            while self._idle_step():
+                tell(self._doing)
+                self._turn()
+
     def stay(self) -> None:
         """From now on the lock is kept between two calls, and others have turns meanwhile."""
         if self._idle is None:
@@ -187,6 +203,9 @@ class Holder:
                 self._idle.join()
         finally:
             self._pools.close()
+            for idle in (self._building, self._later):
+                if idle is not None:
+                    idle.close()
             if self._upkeep is not None:
                 self._upkeep.stop()
             for handed in self._beside:
@@ -200,6 +219,8 @@ class Holder:
         rooms = self._rooms()
         if self._upkeep is None:
             self._upkeep = Upkeep(rooms)
+            self._building = Building(rooms, self._journal)
+            self._later = Later(rooms)
         return rooms, self._upkeep
 
     @contextmanager
@@ -223,10 +244,19 @@ class Holder:
             with self._work:
                 while not (self._owner_waits.is_set() or self._closing) and self._turn():
                     pass
+                idle = not self._guests and self._idle_step()
             while self._owner_waits.is_set():
                 time.sleep(_POLL_S)
-            if not self._guests:
+            if not self._guests and not idle:
                 self._desk.arrived.wait(_IDLE_S)
+
+    def _idle_step(self) -> bool:
+        """A little of what can wait; whether there is more of it."""
+        for idle in (self._building, self._later):
+            if idle is not None and idle.step():
+                self._doing = idle.doing
+                return True
+        return False
 
     def _last_turns(self) -> None:
         until = time.monotonic() + (0.0 if self._hurries else LAST_TURNS_S)
@@ -274,12 +304,17 @@ class Holder:
 
     def _begin(self, job: Job, hook: ProgressHook, spare: Spare | None = None) -> Steps:
         rooms, upkeep = self._open()
-        meter = self._meter.for_another()
-        return begin(rooms, upkeep, job, self._journal, hook, spare, self._pools, meter)
+        assert self._building is not None
+        assert self._later is not None
+        if job.name == "index":
+            self._building.look()
+            self._later.look()
+        meter, building = self._meter.for_another(), self._building
+        return begin(rooms, upkeep, building, job, self._journal, hook, spare, self._pools, meter)
 
     def _may_run(self, job: Job, last: bool) -> bool:
         """Not with other settings; and at the end no network is loaded for others."""
-        return job.needs == self._needs and (not last or "space" in vars(self._rooms()))
+        return job.needs == self._needs and (not last or self._rooms().loaded)
 
     def _hook_of(self, handed: Handed) -> ProgressHook:
         def hook(now: Progress) -> None:

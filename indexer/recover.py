@@ -16,7 +16,7 @@ from unisearch.catalog.mending import Mending
 from unisearch.catalog.rows import ItemRow
 from unisearch.catalog.write import Writing
 from unisearch.errors import display
-from unisearch.health.partitions import PartitionHealth, examine, without_partition
+from unisearch.health.partitions import PartitionHealth, examine, wanted_in, without_partition
 from unisearch.index import durable
 from unisearch.index.compact import copy_live
 from unisearch.index.rows import BLOCK_ROWS
@@ -89,7 +89,7 @@ class Recovery:
         self._read_again(tx, np.unique(np.concatenate([*missing, np.empty(0, np.int64)])))
         changed = set()
         for one in found:
-            wanted = tx.segments(modalities=[one.partition.modality])
+            wanted = wanted_in(tx, one.partition)
             live = one.rows.sound[np.isin(one.rows.keys, wanted)]
             dead = np.setdiff1d(np.arange(one.rows.count), live, assume_unique=True)
             if self._mend_partition(tx, one, dead, one.partition.id in left, dry_run):

@@ -38,6 +38,7 @@ class Report:
     described: files whose words from beside them were taken in anew
     no_preview: contents whose preview could not be made or stored; log level debug says why
     truncated: sounds embedded in this run that are longer than the limit, and where they were cut
+    uncovered: of the embedded ones those that no space covers: their words are found, they are not
     spared: what is gone, but was kept as it may only have moved: for a watcher to look at again
     """
 
@@ -55,6 +56,11 @@ class Report:
     described: int = 0
     no_preview: int = 0
     spared: list[bytes] = field(default_factory=list)
+    uncovered: dict[Modality, int] = field(default_factory=dict)
+
+    def count_uncovered(self, modality: Modality) -> None:
+        """One more file of a kind that no space covers."""
+        self.uncovered[modality] = self.uncovered.get(modality, 0) + 1
 
     def count(self, outcome: Outcome, modality: Modality | None = None) -> None:
         """One more file with that outcome."""
@@ -74,24 +80,26 @@ class Report:
         told = {failure.path for failure in earlier.failed}
         new = [one for one in self.failed if not (one.known and one.path in told)]
         again = {failure.path for failure in new}
-        kinds = earlier.by_modality.keys() | self.by_modality.keys()
         return Report(
             **{name: getattr(earlier, name) + getattr(self, name) for name in names},
             removed=earlier.removed + self.removed,
             unchanged=max(self.unchanged - done, 0),
             failed=[one for one in earlier.failed if one.path not in again] + new,
             seconds=earlier.seconds + self.seconds,
-            by_modality={
-                kind: earlier.by_modality.get(kind, 0) + self.by_modality.get(kind, 0)
-                for kind in sorted(kinds)
-            },
+            by_modality=_summed(earlier.by_modality, self.by_modality),
             ignored=self.ignored,
             truncated=earlier.truncated + self.truncated,
             left_out=self.left_out,
             described=earlier.described + self.described,
             no_preview=earlier.no_preview + self.no_preview,
             spared=earlier.spared + self.spared,
+            uncovered=_summed(earlier.uncovered, self.uncovered),
         )
+
+
+def _summed(one: dict[Modality, int], other: dict[Modality, int]) -> dict[Modality, int]:
+    kinds = sorted(one.keys() | other.keys())
+    return {kind: one.get(kind, 0) + other.get(kind, 0) for kind in kinds}
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from indexer.handover import Job
 from indexer.holder import Holder
 from indexer.meter import Meter
 from indexer.places import refuse_own, resolve
-from indexer.report import Report
+from indexer.report import Progress, Report
 from indexer.steps import needs_of
 from indexer.work import ProgressHook, Spare
 from unisearch.catalog.folders import real
+from unisearch.catalog.rows import Goal
 from unisearch.config import Settings, load_settings
 from unisearch.errors import LibraryMissing, display
 from unisearch.wiring import Rooms, check_folder, has_catalog, open_rooms
@@ -80,6 +81,25 @@ class Indexer:
         report = self._do(job, progress)
         assert isinstance(report, Report)
         return report
+
+    def finish(self, progress: ProgressHook | None = None) -> None:
+        """Draw the previews that runs leave to later. An indexer that keeps the lock does so by
+        itself between two calls.
+
+        progress: called while that goes on
+        Where another process writes, nothing is done: that one will. What is left after
+        KeyboardInterrupt, the next one to write draws.
+        """
+        if not has_catalog(self.settings.library):
+            return
+
+        def tell(doing: str) -> None:
+            if progress is not None:
+                progress(Progress({}, {}, 0, 0, 0.0, b"", doing))
+
+        with self._holder() as holder:
+            if holder is not None:
+                holder.finish(tell)
 
     def refresh(
         self,
@@ -167,6 +187,38 @@ class Indexer:
         Raises UnisearchError when `old` is no root, `new` no folder, or another root is there.
         """
         return self._change(Job("relocate", (real(old), real(new))))
+
+    def add_space(self, name: str, goal: Goal = "add") -> int:
+        """Have the library hold that space, too: what it holds is embedded again from its files,
+        by `build`, and meanwhile between the runs of whoever keeps the lock.
+
+        goal: what becomes of the active spaces when it is complete, see Goal
+        Returns how many vectors that takes. Raises UnknownName, WeightsError without its weights,
+        and UnisearchError for a library that holds nothing.
+        """
+        return self._change(Job("add_space", space=name, goal=goal))
+
+    def drop_space(self, name: str) -> int:
+        """Drop a space by its name or id, with all its vectors; how many these were.
+
+        Raises UnisearchError when there is none, and for the library's only active one.
+        """
+        return self._change(Job("drop_space", space=name))
+
+    def build(self, progress: ProgressHook | None = None, *, wait: bool = False) -> bool:
+        """Embed until all spaces are complete, as far as files are in reach; whether they are.
+
+        wait: also where another process writes, and builds; else it is left to that one
+        KeyboardInterrupt passes through; what was committed stays, and another call goes on.
+        """
+        self._need_library()
+        if not wait:
+            with self._holder() as holder:
+                if holder is not None:
+                    holder.do(Job("build"), progress)
+                return holder is not None
+        self._do(Job("build"), progress)
+        return True
 
     def close(self) -> None:
         """Let go of the lock and the library."""

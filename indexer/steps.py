@@ -8,13 +8,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from indexer import changes
+from indexer.building import Building
 from indexer.handover import Job
 from indexer.hinted import HintedWork
 from indexer.journal import Journal
 from indexer.meter import Meter
 from indexer.pool import Pools
 from indexer.purge import purge
-from indexer.report import Report
+from indexer.report import Progress, Report
+from indexer.spaces import begin_space, drop_files, end_space
 from indexer.store import settle
 from indexer.upkeep import Upkeep
 from indexer.work import ProgressHook, Spare, Work
@@ -54,6 +56,7 @@ class Steps:
 def begin(
     rooms: Rooms,
     upkeep: Upkeep,
+    building: Building,
     job: Job,
     journal: Journal,
     hook: ProgressHook | None = None,
@@ -66,6 +69,10 @@ def begin(
         options = (rooms, hook, job.retry, job.thorough, journal, pools, meter)
         work = HintedWork(*options, spare=spare) if job.hinted else Work(*options)
         return Steps(_index(work, upkeep, job.paths), work.report)
+    if job.name == "build":
+        return _build(building, hook)
+    if job.name in ("add_space", "drop_space"):
+        return _change_spaces(rooms, upkeep, building, job, journal)
     return _change(rooms, upkeep, job, journal)
 
 
@@ -89,6 +96,47 @@ def _index(work: Work, upkeep: Upkeep, places: Sequence[bytes]) -> Generator[Non
         upkeep.look()
         yield
     yield from upkeep.steps(work.tell_doing)
+
+
+def _build(building: Building, hook: ProgressHook | None) -> Steps:
+    """Until every space is built, as far as its files are in reach."""
+
+    def all_of_it() -> Generator[None]:
+        building.look()
+        while building.step():
+            if hook is not None:
+                hook(Progress({}, {}, 0, 0, 0.0, b"", building.doing))
+            yield
+        if building.error is not None:
+            raise building.error
+        steps.result = 0
+        yield from ()
+
+    steps = Steps(all_of_it())
+    return steps
+
+
+def _change_spaces(
+    rooms: Rooms, upkeep: Upkeep, building: Building, job: Job, journal: Journal
+) -> Steps:
+    def only() -> Generator[None]:
+        if job.name == "drop_space":
+            with rooms.catalog.write() as tx:
+                count, dropped = end_space(tx, job.space)
+        else:
+            space = rooms.named(job.space)  # loaded here: weights that do not fit are told at once
+            with rooms.catalog.write() as tx:
+                count, dropped = begin_space(tx, space, job.goal)
+        if dropped:
+            upkeep.stop()  # it may build an index of what is gone
+            drop_files(rooms.library, dropped)
+        journal.wrote()
+        building.look()
+        steps.result = count
+        yield from ()
+
+    steps = Steps(only())
+    return steps
 
 
 def _change(rooms: Rooms, upkeep: Upkeep, job: Job, journal: Journal) -> Steps:

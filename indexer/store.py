@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +13,34 @@ from numpy.typing import NDArray
 from indexer.backgrounds import renew
 from indexer.encode import Draft
 from indexer.previews import remove_previews
-from unisearch.catalog.rows import PartitionRow
+from unisearch.catalog.rows import PartitionRow, SpaceRow, StoredPart
 from unisearch.catalog.write import Writing
+from unisearch.held import covered
 from unisearch.records import GRID_VERSION, Modality
 from unisearch.spaces.base import Space
 from unisearch.wiring import row_files
 
+#: Keys (n,) and pieces of their rows, by space and modality.
+_New = dict[tuple[str, Modality], list[tuple[NDArray[np.int64], list[NDArray[np.float16]]]]]
+
 
 def put_drafts(
-    tx: Writing, library: Path, space: Space, drafts: Iterable[Draft]
+    tx: Writing, library: Path, spaces: Sequence[Space], drafts: Iterable[Draft]
 ) -> dict[Draft, int]:
     """Store each draft with its segments and rows; the id of its content.
 
+    spaces: those of a library that has none yet
+    An active space that a draft was not embedded into has a gap there, to be filled later. A space
+    that is being built comes to it in its turn.
     The rows are on the disk on return, and become visible when the transaction commits.
     """
     # Here, not earlier: a library without a vector belongs to no space.
-    tx.add_space(space.id, space.name, space.dim)
+    if not tx.spaces():
+        for space in spaces:
+            tx.add_space(space.id, space.name, space.dim, covered(space))
+    active = [row for row in tx.spaces() if row.state == "active"]
     contents: dict[Draft, int] = {}
-    new: dict[Modality, list[tuple[NDArray[np.int64], list[NDArray[np.float16]]]]]
-    new = defaultdict(list)
+    new: _New = defaultdict(list)
     for draft in drafts:
         known = tx.content_of(draft.digest, draft.size_bytes, GRID_VERSION)
         if known is None:
@@ -44,23 +54,83 @@ def put_drafts(
                 draft.labels,
             )
             ids = tx.put_segments(known, draft.spans)
-            kinds = np.array([span.modality or draft.modality for span in draft.spans])
-            for modality, rows in draft.vectors.items():
-                new[modality].append((ids[kinds == modality], rows))
+            _share_out(tx, new, active, known, ids, draft)
         contents[draft] = known
-    for modality, stored in new.items():
+    _append_all(tx, library, new)
+    return contents
+
+
+def renew_drafts(tx: Writing, library: Path, drafts: Mapping[int, Draft]) -> None:
+    """Give contents that are known already, by id, new segments with these rows in every active
+    space; the old segments die in all spaces."""
+    active = [row for row in tx.spaces() if row.state == "active"]
+    new: _New = defaultdict(list)
+    died: dict[Modality, list[NDArray[np.int64]]] = defaultdict(list)
+    for content, draft in drafts.items():
+        ids, gone = tx.renew_segments(content, draft.spans)
+        for modality, keys in gone.items():
+            died[modality].append(keys)
+        _share_out(tx, new, active, content, ids, draft)
+    _bury(tx, library, {kind: np.concatenate(keys) for kind, keys in died.items()})
+    _append_all(tx, library, new)
+
+
+def put_rows(
+    tx: Writing,
+    library: Path,
+    space: SpaceRow,
+    drafts: Iterable[tuple[Sequence[StoredPart], Draft]],
+) -> None:
+    """Store the rows of drafts, each of the segments of its content, which are known: of one
+    space, in the ascending order of the segments."""
+    new: _New = defaultdict(list)
+    for parts, draft in drafts:
+        ids = np.array([part.id for part in parts], np.int64)
+        _gather(new, space, ids, draft)
+    _append_all(tx, library, new)
+
+
+def _share_out(
+    tx: Writing,
+    new: _New,
+    active: Iterable[SpaceRow],
+    content: int,
+    ids: NDArray[np.int64],
+    draft: Draft,
+) -> None:
+    """The rows of a content to the active spaces that it was embedded into; gaps in the others."""
+    for row in active:
+        if row.id in draft.spaces:
+            _gather(new, row, ids, draft)
+            tx.drop_gap(row.id, content)
+        elif any(map(row.covers, draft.modalities())):
+            tx.put_gap(row.id, content, "todo")
+
+
+def _gather(new: _New, space: SpaceRow, ids: NDArray[np.int64], draft: Draft) -> None:
+    kinds = np.array([span.modality or draft.modality for span in draft.spans])
+    for modality, rows in draft.vectors.get(space.id, {}).items():
+        new[space.id, modality].append((ids[kinds == modality], rows))
+
+
+def _append_all(tx: Writing, library: Path, new: _New) -> None:
+    for (space, modality), stored in new.items():
         keys = np.concatenate([ids for ids, _ in stored])
         vectors = np.concatenate([piece for _, rows in stored for piece in rows])
-        partition = tx.partition(space.id, modality)
-        _append(tx, library, partition, keys, vectors)
-    return contents
+        # Of a space that was here before, open readers may still hold rows of an early epoch.
+        epoch = int(time.time()) if len(tx.spaces()) > 1 else 0
+        _append(tx, library, tx.partition(space, modality, epoch), keys, vectors)
 
 
 def settle(tx: Writing, library: Path) -> None:
     """Drop contents that lost their last item, and mark their rows as dead in every space."""
     # First: what is left when we are killed here belongs to something that is known.
     remove_previews(library, tx.dying())
-    died = tx.collect()
+    _bury(tx, library, tx.collect())
+
+
+def _bury(tx: Writing, library: Path, died: Mapping[Modality, NDArray[np.int64]]) -> None:
+    """Mark the rows of segments that are gone as dead in every space."""
     for partition in tx.all_partitions() if died else ():
         keys = died.get(partition.modality)
         if keys is not None and partition.count:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from indexer.compaction import compact
 from unisearch.catalog.rows import PartitionRow
 from unisearch.errors import LibraryDamaged, display
+from unisearch.held import at_hand
 from unisearch.index.bits import draw_live
 from unisearch.index.build import Job
 from unisearch.index.halves_view import faiss_reads_halves, faiss_sees_gpus
@@ -46,7 +47,8 @@ class Upkeep:
         self._what = ""
         self._for = 0  # partition
         self._failed: set[int] = set()  # partitions whose build failed in this run
-        self._folders: dict[int, SnapshotFolder] = {}  # they remember what they verified
+        # They remember what they verified.
+        self._folders: dict[tuple[str, Modality], SnapshotFolder] = {}
 
     def look(self) -> None:
         """Begin what is due, without waiting. Cheap: for after each commit."""
@@ -163,24 +165,25 @@ class Upkeep:
         return "fast" if count <= gpu_rows(self._rooms.settings, partition.dim) else "gpu"
 
     def _folder(self, partition: PartitionRow) -> SnapshotFolder:
-        if partition.id not in self._folders:
-            self._folders[partition.id] = snapshots(
-                self._rooms.library, partition.space, partition.modality
-            )
-        return self._folders[partition.id]
+        which = partition.space, partition.modality
+        if which not in self._folders:
+            self._folders[which] = snapshots(self._rooms.library, *which)
+        return self._folders[which]
 
     def _queries(
         self, partition: PartitionRow, states: Mapping[Modality, PartitionState], wanted: int
     ) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Vectors to measure with: of the other modalities stored ones, else the space's own."""
-        space = self._rooms.space
         for modality, state in states.items():
             if modality == partition.modality or _live(state) < wanted:
                 continue
             some = draw_live(state.count, state.dead, wanted, np.random.default_rng(2))
             files = row_files(self._rooms.library, replace(partition, modality=modality))
             yield modality, files.open(state.epoch, state.count).vectors[some].astype(np.float32)
-        if partition.space != space.id:
+        with self._rooms.catalog.view() as view:
+            row = view.space(partition.space)
+        space = at_hand(self._rooms, row) if row else None
+        if space is None:
             return
         for modality in space.modalities:
             known = states.get(modality)

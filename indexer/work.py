@@ -6,13 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 
 from indexer.batch import MOST_CHANGES, Batch, Change
-from indexer.decode import Recipe, is_plain
+from indexer.decode import is_plain
 from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, survey
 from indexer.encode import Encoder
-from indexer.flow import Flow
+from indexer.first import ensure_background
+from indexer.flow import Flow, recipe_for
 from indexer.journal import Journal, News
 from indexer.meter import Meter
 from indexer.places import Place, ensure_roots, is_gone, place_of
@@ -26,7 +26,9 @@ from indexer.swaps import swapped
 from unisearch.catalog.folders import relative
 from unisearch.catalog.rows import KnownFile, RootRow
 from unisearch.errors import Unreadable, display
-from unisearch.wiring import Rooms, check_space, max_file_bytes, preview_options
+from unisearch.held import check_spaces, spaces_to_write
+from unisearch.spaces.base import Space
+from unisearch.wiring import Rooms, max_file_bytes, preview_options
 
 ProgressHook = Callable[[Progress], None]
 #: After Ctrl-C so long what was read is still encoded.
@@ -89,7 +91,7 @@ class Work:
         looked at again. What they dropped stays dropped, as if this run had come first.
         """
         with self._journal.reader() as self._news:
-            check_space(self.rooms)
+            check_spaces(self.rooms)
             self._take_places(places)
             surveys = []
             for place in places:
@@ -191,6 +193,7 @@ class Work:
         if dropped is not None:
             self._shared = True
             self._dropped += dropped
+            self._follow_spaces()
             self._take_places([place for place in places if not self._was_dropped(place)])
             self._look_again()
 
@@ -264,25 +267,34 @@ class Work:
             pool = self._lent.enter_context(self._pools.lend())
             if file is not None and not is_plain(file):  # they start while the network is loaded
                 pool.start(self._total.total() - self._total["text"])
-            space, settings = self.rooms.space, self.rooms.settings
-            check_space(self.rooms, space.id)
-            if space.reference_file is not None and not space.reference_file.is_file():
-                from unisearch.training.reference import make_reference  # loads readers of meshes
-
-                make_reference(space, space.reference_file.parent, self.tell_doing)
-            options, previews = self.rooms.read_options, preview_options(settings)
-            if previews is not None:
-                options = replace(options, preview_side=previews.side)
-            self._batch.encoder = Encoder(space, settings.index.batch)
-            recipe = Recipe(options, space.preparer, previews)
+            spaces = self._spaces_now()
+            for space in spaces:
+                ensure_background(space, self.tell_doing)
+            self._batch.encoder = Encoder(spaces, self.rooms.settings.index.batch)
+            recipe = recipe_for(self.rooms, spaces, preview_options(self.rooms.settings))
             self._flow = Flow(self._batch.encoder, recipe, pool)
-            self._meter.device = space.device
+            self._meter.device = spaces[0].device if spaces else ""
             self._meter.queues = {
                 "files_being_read": lambda: len(self._coming),
                 "parts_to_encode": self._batch.encoder.count,
                 "files_to_commit": self._batch.count,
             }
         return self._flow
+
+    def _spaces_now(self) -> list[Space]:
+        with self.rooms.catalog.view() as view:
+            rows = view.spaces()
+        return spaces_to_write(self.rooms, rows)
+
+    def _follow_spaces(self) -> None:
+        """Another job may have finished a space, or left one."""
+        if self._flow is None or self._batch.encoder is None:
+            return
+        spaces = self._spaces_now()
+        if [one.id for one in spaces] != [one.id for one in self._batch.encoder.spaces]:
+            self._batch.encoder.adopt(spaces)
+            previews = preview_options(self.rooms.settings)
+            self._flow.adopt(recipe_for(self.rooms, spaces, previews))
 
     def _drop(self, surveys: Sequence[Survey]) -> None:
         """Forget what is gone, after everything that moved was found again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -14,7 +14,6 @@ from unisearch.catalog.rows import PartitionRow
 from unisearch.config import Settings, load_settings
 from unisearch.errors import (
     BadSetting,
-    ForeignSpace,
     LibraryError,
     LibraryMissing,
     UnknownName,
@@ -54,11 +53,14 @@ class Rooms:
     """The opened rooms of one library. Use as a context manager, or call close().
 
     stays: whether this process asks many questions, so that moving vectors to a GPU pays
+    told: names and ids of spaces that a line was told about, which once is enough
     """
 
     settings: Settings
     catalog: Catalog
     stays: bool = False
+    told: set[str] = field(default_factory=set)
+    _named: dict[str, Space] = field(default_factory=dict)
 
     @property
     def library(self) -> Path:
@@ -67,20 +69,33 @@ class Rooms:
 
     @cached_property
     def space(self) -> Space:
-        """The active space, loaded when it is first needed."""
+        """The configured space, which a new library gets, loaded when it is first needed."""
         return open_space(self.settings, self.settings.space)
+
+    def named(self, name: str) -> Space:
+        """The space of that name, loaded when it is first needed. Raises as open_space."""
+        if name == self.settings.space:
+            return self.space
+        if name not in self._named:
+            self._named[name] = open_space(self.settings, name)
+        return self._named[name]
+
+    @property
+    def loaded(self) -> bool:
+        """Whether any space was loaded."""
+        return "space" in vars(self) or bool(self._named)
 
     @cached_property
     def read_options(self) -> ReadOptions:
-        """What readers should deliver for the active space, and the limits."""
+        """What readers should deliver for the configured space, and the limits."""
         return read_options(self.settings, self.space)
 
     def row_files(self, modality: Modality) -> RowFiles:
-        """The vector files of the active space's partition of that modality."""
+        """The vector files of the configured space's partition of that modality."""
         return _row_files(self.library, self.space.id, modality, self.space.dim)
 
     def partition(self, modality: Modality, space: Space | None = None) -> Partition:
-        """The vectors of that modality in the active or the given space, to search in."""
+        """The vectors of that modality in the configured or the given space, to search in."""
         space = space or self.space
         return Partition(
             _row_files(self.library, space.id, modality, space.dim),
@@ -190,22 +205,6 @@ def rules(settings: Settings) -> Rules:
         tail_rows=settings.vectors.tail_rows,
         recall=settings.vectors.recall,
     )
-
-
-def check_space(rooms: Rooms, space_id: str | None = None) -> None:
-    """Raise ForeignSpace when the library holds vectors of another space than the configured.
-
-    Without the id, which only the loaded space knows, the name is compared.
-    """
-    with rooms.catalog.view() as view:
-        spaces = view.spaces()
-    wanted = rooms.settings.space
-    for space in spaces:
-        if space.name != wanted or space_id not in (None, space.id):
-            raise ForeignSpace(
-                f"{display(rooms.library)}: its vectors belong to the space '{space.id}', not to"
-                f" '{space_id or wanted}'; set 'space: {space.name}' or take another --library"
-            )
 
 
 def open_space(settings: Settings, name: str) -> Space:

@@ -139,6 +139,9 @@ def test_segments_of_an_older_format_get_the_modality_of_their_content(
     catalog.close()
     with closing(sqlite3.connect(catalog.path)) as old:
         old.execute("ALTER TABLE segments DROP COLUMN modality")
+        old.execute("DROP TABLE gaps")
+        for column in ("state", "modalities", "reached", "goal"):
+            old.execute(f"ALTER TABLE spaces DROP COLUMN {column}")
         old.execute("UPDATE alembic_version SET version_num = '0004'")
         old.execute("PRAGMA user_version = 4")
         old.commit()

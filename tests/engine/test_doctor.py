@@ -111,7 +111,7 @@ def test_weights_that_are_damaged_are_found(settings: Settings, tmp_path: Path) 
         findings = doctor(rooms)
 
     assert any("damaged" in f.message for f in findings if f.level == "error")
-    assert any("also holds" in f.message for f in findings if f.level == "warning")
+    assert any("the library is of 'toy'" in f.message for f in findings if f.level == "warning")
 
 
 def test_a_folder_out_of_reach_is_a_warning(rooms: Rooms, tmp_path: Path) -> None:

@@ -58,6 +58,10 @@ class Library:
     def run(self, *paths: Path, **options: Any) -> Report:
         return Indexer(settings=self.settings).run(paths or [self.media], **options)
 
+    def finish(self) -> None:
+        """Draw what runs left to later."""
+        Indexer(settings=self.settings).finish()
+
     def fill(self) -> None:
         """One file of each modality."""
         text(self.media / "note.txt", "The lighthouse stands on a rock")

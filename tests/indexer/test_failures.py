@@ -522,14 +522,32 @@ def test_a_folder_that_cannot_be_listed_keeps_its_items(
     assert "beach.png" in library.names()
 
 
-def test_a_library_of_another_space_is_refused(library: Library) -> None:
+def test_a_library_of_an_unknown_space_is_refused(library: Library) -> None:
     library.fill()
     library.run()
     with open_rooms(library.settings, write=True) as rooms, rooms.catalog.write() as tx:
         tx.add_space("other-7", "other", 32)
+        tx.set_state("toy-1", "left")
 
-    with pytest.raises(ForeignSpace, match="belong to the space 'other-7'"):
+    with pytest.raises(ForeignSpace, match=r"belong to the space 'other-7'.* spaces switch toy'"):
         library.run()
+
+
+def test_of_several_spaces_one_that_is_not_here_only_stays_behind(
+    library: Library, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    library.fill()
+    library.run()
+    with open_rooms(library.settings, write=True) as rooms, rooms.catalog.write() as tx:
+        tx.add_space("other-7", "other", 32)
+    make["text"](library.media / "new.txt", "New words")
+
+    report = library.run()
+
+    assert (report.added, report.failed) == (1, [])
+    assert "space 'other-7', which this unisearch does not know; its vectors" in caplog.text
+    with open_rooms(library.settings) as rooms, rooms.catalog.view() as view:
+        assert [(space, why) for _, space, why in view.gaps()] == [("other-7", "todo")]
 
 
 def test_a_library_of_other_weights_is_refused(
@@ -540,7 +558,7 @@ def test_a_library_of_other_weights_is_refused(
     make["text"](library.media / "new.txt", "New words")
     monkeypatch.setattr(ToySpace, "id", "toy-2")
 
-    with pytest.raises(ForeignSpace, match="'toy-1', not to 'toy-2'"):
+    with pytest.raises(ForeignSpace, match="'toy-1'; the weights that are here are of 'toy-2'"):
         library.run()
 
 

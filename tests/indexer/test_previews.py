@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
-from indexer import Indexer
+from indexer import Indexer, Progress
+from indexer.pool import Pool
 from indexer.previews import SHARES, PreviewFolder
+from indexer.redraw import Later
 from indexer.repair import repair
 from unisearch.config import PreviewSettings
 from unisearch.engine.doctor import doctor
-from unisearch.errors import LibraryError
+from unisearch.errors import LibraryError, Unreadable
 from unisearch.index import durable
 from unisearch.previews.make import Preview
 from unisearch.previews.places import digest_of, found
@@ -26,6 +29,12 @@ if TYPE_CHECKING:
     from tests.indexer.conftest import Library
 
 Make = dict[str, Callable[..., Path]]
+
+
+def broken() -> Generator[None, None, None]:
+    """The task of a worker that finds nothing to draw."""
+    yield from ()
+    raise Unreadable(b"rock.obj", "crash", "the library that draws it crashed")
 
 
 def files(library: Library) -> list[Path]:
@@ -58,6 +67,7 @@ def test_every_file_that_is_indexed_has_its_previews(library: Library) -> None:
     library.fill()
 
     report = library.run()
+    library.finish()
 
     assert report.added == 4
     assert kinds(library) == ["turn.webp", "txt", "webp", "webp", "webp"]
@@ -71,12 +81,81 @@ def test_every_file_that_is_indexed_has_its_previews(library: Library) -> None:
     assert strays(library) == []
 
 
+def test_a_turntable_is_drawn_when_all_is_searchable(library: Library) -> None:
+    library.fill()
+
+    library.run()
+    assert kinds(library) == ["txt", "webp", "webp"]
+    library.finish()
+    drawn = {path: path.stat().st_mtime_ns for path in files(library)}
+    library.finish()
+
+    assert len(drawn) == 5
+    assert {path: path.stat().st_mtime_ns for path in files(library)} == drawn
+
+
+def test_a_writer_that_stays_draws_between_its_runs(library: Library) -> None:
+    library.fill()
+
+    with Indexer(settings=library.settings) as indexer:
+        indexer.run([library.media])
+        until = time.monotonic() + 60
+        while "turn.webp" not in kinds(library) and time.monotonic() < until:
+            time.sleep(0.05)
+
+    assert kinds(library) == ["turn.webp", "txt", "webp", "webp", "webp"]
+
+
+def test_what_was_left_by_a_run_that_was_stopped_is_drawn_by_the_next(library: Library) -> None:
+    library.fill()
+    library.run()
+
+    def stop(now: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Indexer(settings=library.settings).finish(stop)
+    assert kinds(library) == ["txt", "webp", "webp"]
+    library.run()
+    library.finish()
+
+    assert "turn.webp" in kinds(library)
+
+
+def test_a_model_that_cannot_be_drawn_is_tried_once(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run()
+    shutil.rmtree(library.path / "previews")
+    asked: list[bytes] = []
+
+    def submit(pool: Pool, path: bytes, *arguments: object, **options: object) -> int:
+        asked.append(path)
+        return real(pool, path, broken)
+
+    real = Pool.submit
+    monkeypatch.setattr(Pool, "submit", submit)
+
+    with open_rooms(library.settings, write=True) as rooms:
+        later = Later(rooms)
+        while later.step():
+            pass
+        later.look()
+        while later.step():
+            pass
+
+    assert asked == [bytes(library.media / "rock.obj")]
+    assert files(library) == []
+
+
 def test_the_setting_turns_them_off(library: Library) -> None:
     library.fill()
     off = PreviewSettings(enabled=False)
     library.settings = library.settings.model_copy(update={"previews": off})
 
     assert library.run().added == 4
+    library.finish()
 
     assert files(library) == []
 
@@ -84,6 +163,7 @@ def test_the_setting_turns_them_off(library: Library) -> None:
 def test_vectors_are_the_same_with_and_without(library: Library, tmp_path: Path) -> None:
     library.fill()
     library.run()
+    library.finish()
     with_previews = library.live_rows()
     shutil.rmtree(library.path)
     off = PreviewSettings(enabled=False)
@@ -99,6 +179,7 @@ def test_vectors_are_the_same_with_and_without(library: Library, tmp_path: Path)
 def test_a_moved_file_and_a_copy_share_the_previews(library: Library) -> None:
     library.fill()
     library.run()
+    library.finish()
     before = {path: path.stat().st_mtime_ns for path in files(library)}
     (library.media / "note.txt").rename(library.media / "moved.txt")
     shutil.copy(library.media / "rock.obj", library.media / "stone.obj")
@@ -127,6 +208,7 @@ def test_previews_go_with_what_is_forgotten_and_no_others(library: Library, now:
     library.fill()
     shutil.copytree(library.media / "photos", library.media / "copies")
     library.run()
+    library.finish()
     rest = {path: path.read_bytes() for path in files(library)}
     gone = previews_of(library, "rock.obj").values()
 
@@ -141,6 +223,7 @@ def test_previews_go_with_what_is_forgotten_and_no_others(library: Library, now:
 def test_previews_go_with_a_file_that_is_deleted(library: Library) -> None:
     library.fill()
     library.run()
+    library.finish()
     (library.media / "sounds" / "waves.wav").unlink()
 
     library.run()
@@ -153,6 +236,7 @@ def test_the_doctor_finds_what_belongs_to_nothing_and_the_repair_removes_it(
 ) -> None:
     library.fill()
     library.run()
+    library.finish()
     kept = files(library)
     stray = kept[0].with_name("0" * 30 + ".webp")
     other = library.path / "previews" / "readme.txt"
@@ -182,7 +266,7 @@ def test_a_preview_that_cannot_be_written_fails_no_file(
 
     report = library.run()
 
-    assert (report.added, report.failed, report.no_preview) == (4, [], 4)
+    assert (report.added, report.failed, report.no_preview) == (4, [], 3)
     assert len(library.live_rows()) == 4
 
 
@@ -234,6 +318,7 @@ def test_the_repair_draws_what_is_missing_and_embeds_nothing(
 ) -> None:
     library.fill()
     library.run()
+    library.finish()
     before = {path: path.read_bytes() for path in files(library)}
     shutil.rmtree(library.path / "previews")
     nothing_embedded()

@@ -59,6 +59,7 @@ def rows(library: Library, modality: str, suffix: str) -> Path:
 def filled(library: Library) -> Library:
     library.fill()
     library.run()
+    library.finish()
     assert wrong(library) == []
     return library
 

@@ -78,7 +78,7 @@ class Store:
         with self.rooms.catalog.write() as tx:
             root = tx.add_root(ROOT)
             drafts = {seed: _draft(seed) for seed in dict.fromkeys(files.values())}
-            contents = put_drafts(tx, self.folder, SPACE, drafts.values())
+            contents = put_drafts(tx, self.folder, [SPACE], drafts.values())
             for name, seed in files.items():
                 tx.put_item(root, name.encode(), Stat(1, 1, seed, 1, 1), contents[drafts[seed]])
             self._remove(tx, without)
@@ -237,5 +237,6 @@ def _query(rooms: Rooms, statement: str) -> list[Any]:
 def _draft(seed: int) -> Draft:
     vectors = vectors_of(seed)
     spans = [Span(None, None, "")] * len(vectors)
-    rows = {modality_of(seed): [vectors]}
-    return Draft(digest_of(seed), seed, modality_of(seed), spans=spans, vectors=rows)
+    kind = modality_of(seed)
+    rows, spaces = {SPACE.id: {kind: [vectors]}}, {SPACE.id: frozenset(SPACE.modalities)}
+    return Draft(digest_of(seed), seed, kind, spans=spans, spaces=spaces, vectors=rows)

@@ -43,6 +43,10 @@ _STEPS = {
         "DELETE FROM segments WHERE content_id NOT IN"
         " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
     ),
+    "notes of what no content lacks dropped": (
+        "DELETE FROM gaps WHERE space_id NOT IN (SELECT id FROM spaces) OR content_id NOT IN"
+        " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
+    ),
     "contents of no file dropped": (
         "DELETE FROM contents WHERE id NOT IN"
         " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from unisearch.catalog.folders import relative
 from unisearch.errors import FailureKind
-from unisearch.records import Modality
+from unisearch.records import MODALITIES, Modality, seen_as
+
+#: Above every segment id.
+ALL = 2**63 - 1
+#: active: each run writes it, and questions are answered from it; building: what the library holds
+#: is embedded into it, in the order of the segments; left: kept, but neither written nor searched
+State = Literal["active", "building", "left"]
+#: What becomes of the active spaces when a space is built: they stay, are left, or are dropped.
+Goal = Literal["add", "switch", "replace"]
+#: Why a content has no vector: its file was out of reach or cannot be embedded there, or the space
+#: was not at hand (or its parts are others by now), so that it is only to be done.
+Lack = Literal["away", "failed", "todo"]
 
 
 class Stat(NamedTuple):
@@ -132,12 +143,40 @@ class FailureRow:
 
 @dataclass(frozen=True)
 class SpaceRow:
-    """A space whose vectors the library holds."""
+    """A space whose vectors the library holds.
+
+    modalities: that it covers; reached: segments up to this id were embedded, unless they have a
+    gap; goal: of a space that is being built
+    """
 
     id: str
     name: str
     dim: int
     added: str
+    state: State = "active"
+    modalities: tuple[Modality, ...] = MODALITIES
+    reached: int = ALL
+    goal: Goal = "add"
+
+    def covers(self, modality: Modality) -> bool:
+        """Whether what is of that modality gets vectors."""
+        return seen_as(modality) in self.modalities
+
+
+class StoredPart(NamedTuple):
+    """A segment as it is stored, with the modality of its vector."""
+
+    id: int
+    span: Span
+
+
+class Owed(NamedTuple):
+    """A content that is to be embedded into a space; first: its first segment, where asked for."""
+
+    content: int
+    digest: bytes
+    modality: Modality
+    first: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Float, Integer, Text
 
 #: Number of the newest migration, kept in PRAGMA user_version.
-FORMAT = 5
+FORMAT = 6
 FTS_TABLES = ("item_words", "passages")
 TRIGGERS = ("passages_put", "passages_drop")
 
@@ -124,13 +124,31 @@ class Failure(Base):
 
 
 class SpaceTable(Base):
-    """A space whose vectors the library holds."""
+    """A space whose vectors the library holds; see rows.SpaceRow.
+
+    modalities: that it covers, with spaces between; reached: segments up to this id have their
+        vector, all of them in an active space
+    """
 
     __tablename__ = "spaces"
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     dim: Mapped[int]
     added: Mapped[str]  # UTC, ISO 8601
+    state: Mapped[str]
+    modalities: Mapped[str]
+    reached: Mapped[int]
+    goal: Mapped[str]
+
+
+class Gap(Base):
+    """A content that has no vector in a space, though the space came by; reason: of rows.Gap."""
+
+    __tablename__ = "gaps"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"), primary_key=True)
+    space_id: Mapped[str] = mapped_column(ForeignKey("spaces.id"), primary_key=True)
+    reason: Mapped[str]
 
 
 class Partition(Base):

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.catalog import backgrounds, check, words
+from unisearch.catalog import backgrounds, check, spaces, words
 from unisearch.catalog.backgrounds import BackgroundRow
 from unisearch.catalog.check import Problem
 from unisearch.catalog.folders import below, join, relative
@@ -22,11 +22,14 @@ from unisearch.catalog.rows import (
     FailureRow,
     ItemRow,
     KnownFile,
+    Lack,
+    Owed,
     PartitionRow,
     RootRow,
     SegmentRow,
     SpaceRow,
     Stat,
+    StoredPart,
     WordMatch,
 )
 from unisearch.catalog.where_sql import Condition
@@ -277,12 +280,14 @@ class View:
         ).fetchone()
         return found[0] if found else None
 
-    def files_by_digest(self) -> list[tuple[bytes, bytes, Stat]]:
-        """(digest of its content, path, as last seen) of every item that has one, by digest."""
+    def files_by_digest(self, modalities: Sequence[Modality]) -> list[tuple[bytes, bytes, Stat]]:
+        """(digest of its content, path, as last seen) of every item of those, by digest."""
+        marks = ",".join("?" * len(modalities))
         rows = self._run(
             f"SELECT c.digest, r.path, i.rel_path, {_STAT.format('i')} FROM items i"
             " JOIN roots r ON r.id = i.root_id JOIN contents c ON c.id = i.content_id"
-            " ORDER BY c.digest"
+            f" WHERE c.modality IN ({marks}) ORDER BY c.digest",
+            *modalities,
         )
         return [(row[0], join(row[1], row[2]), Stat(*row[3:])) for row in rows]
 
@@ -373,8 +378,36 @@ class View:
 
     def spaces(self) -> list[SpaceRow]:
         """The spaces whose vectors are held, oldest first."""
-        rows = self._run("SELECT id, name, dim, added FROM spaces ORDER BY added, id")
-        return [SpaceRow(*row) for row in rows]
+        return self._once("spaces", lambda: spaces.of_all(self._connection))
+
+    def space(self, space_id: str) -> SpaceRow | None:
+        """The space of that id."""
+        return next((space for space in self.spaces() if space.id == space_id), None)
+
+    def expected(self, space: SpaceRow, modality: Modality) -> NDArray[np.int64]:
+        """The segments of that modality that have a vector in the space, if all is right;
+        ascending."""
+        return spaces.expected(self._connection, space, modality)
+
+    def owed(self, after: int, most: int) -> list[Owed]:
+        """The contents whose first segment is behind `after`, in the order of their segments."""
+        return spaces.owed(self._connection, after, most)
+
+    def parts_of(self, content: int) -> list[StoredPart]:
+        """The segments of a content, in order."""
+        return spaces.parts_of(self._connection, content)
+
+    def extent(self, space: SpaceRow) -> tuple[int, int]:
+        """(segments that were come by, all segments) of the modalities that a space covers."""
+        return spaces.extent(self._connection, space)
+
+    def gaps(self, space_id: str | None = None) -> list[tuple[Owed, str, Lack]]:
+        """(content, space, why) of what has no vector in a space though it came by."""
+        return spaces.gaps(self._connection, space_id)
+
+    def count_gaps(self, space_id: str) -> dict[Lack, int]:
+        """How many contents have no vector in a space, by the reason."""
+        return spaces.count_gaps(self._connection, space_id)
 
     def backgrounds(self, space_id: str | None = None) -> list[BackgroundRow]:
         """The samples of the partitions of a space, or of all spaces, without their vectors."""

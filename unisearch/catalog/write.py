@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Insert, Update, bindparam, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from unisearch.catalog import backgrounds, tables
+from unisearch.catalog import backgrounds, spaces, tables
 from unisearch.catalog.folders import relative
-from unisearch.catalog.rows import PartitionRow, Span, Stat
+from unisearch.catalog.rows import ALL, Goal, Lack, PartitionRow, Span, Stat, State
 from unisearch.catalog.view import DeadRows, View
 from unisearch.catalog.words import ITEM_WORDS, name_words, suffix_of, tag_key
 from unisearch.errors import FailureKind, LibraryError, display
-from unisearch.records import FACTS, GRID_VERSION, Block, Modality, PartitionState
+from unisearch.records import (
+    FACTS,
+    GRID_VERSION,
+    MODALITIES,
+    Block,
+    Modality,
+    PartitionState,
+)
 
 
 class Writing(View):
@@ -112,9 +119,7 @@ class Writing(View):
 
     def put_segments(self, content: int, spans: Sequence[Span]) -> NDArray[np.int64]:
         """The segments of a new content, in order; their ids, ascending."""
-        [last] = self._run(
-            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'segments'"
-        ).fetchone()
+        last = spaces.last_segment(self._connection)
         ids = np.arange(last + 1, last + 1 + len(spans), dtype=np.int64)
         [own] = self._run("SELECT modality FROM contents WHERE id = ?", content).fetchone()
         rows = [
@@ -132,23 +137,37 @@ class Writing(View):
         self._builder.execute(_inserting(tables.Segment), rows)
         return ids
 
+    def renew_segments(
+        self, content: int, spans: Sequence[Span]
+    ) -> tuple[NDArray[np.int64], dict[Modality, NDArray[np.int64]]]:
+        """(ids of the content's new segments, ids of those that died, by modality)."""
+        died = self._drop_segments(content)
+        return self.put_segments(content, spans), died
+
+    def _drop_segments(self, content: int) -> dict[Modality, NDArray[np.int64]]:
+        died: dict[Modality, list[int]] = {}
+        rows = self._run("SELECT modality, id FROM segments WHERE content_id = ?", content)
+        for modality, segment in rows:
+            died.setdefault(modality, []).append(segment)
+        self._run("DELETE FROM segments WHERE content_id = ?", content)
+        return {modality: np.array(ids, np.int64) for modality, ids in died.items()}
+
     def collect(self) -> dict[Modality, NDArray[np.int64]]:
         """Remove contents without items; the ids of the segments that died, by modality."""
-        died: dict[Modality, list[int]] = {}
+        died: dict[Modality, list[NDArray[np.int64]]] = {}
         gone = self._run(
             "SELECT c.id FROM json_each(?) w JOIN contents c ON c.id = w.value"
             " WHERE NOT EXISTS (SELECT 1 FROM items WHERE content_id = c.id)",
             json.dumps(sorted(self._maybe_orphans)),
         ).fetchall()
         for (content,) in gone:
-            rows = self._run("SELECT modality, id FROM segments WHERE content_id = ?", content)
-            for modality, segment in rows:
-                died.setdefault(modality, []).append(segment)
-            self._run("DELETE FROM segments WHERE content_id = ?", content)
-            self._run("DELETE FROM labels WHERE content_id = ?", content)
+            for modality, ids in self._drop_segments(content).items():
+                died.setdefault(modality, []).append(ids)
+            for table in ("labels", "gaps"):
+                self._run(f"DELETE FROM {table} WHERE content_id = ?", content)
             self._run("DELETE FROM contents WHERE id = ?", content)
         self._maybe_orphans.clear()
-        return {modality: np.array(ids, np.int64) for modality, ids in died.items()}
+        return {modality: np.concatenate(ids) for modality, ids in died.items()}
 
     def dying(self) -> list[bytes]:
         """The digests that no content has any more after `collect`."""
@@ -284,16 +303,61 @@ class Writing(View):
 
     # spaces and partitions
 
-    def add_space(self, space_id: str, name: str, dim: int) -> None:
-        """Note a space whose vectors the library holds; a known one stays as it is."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        row = upsert(tables.SpaceTable).values(id=space_id, name=name, dim=dim, added=now)
+    def add_space(
+        self,
+        space_id: str,
+        name: str,
+        dim: int,
+        modalities: Iterable[Modality] = MODALITIES,
+        state: State = "active",
+    ) -> None:
+        """Note a space whose vectors the library holds; a known one stays as it is.
+
+        An active one is to have a vector of every segment that there is already.
+        """
+        row = upsert(tables.SpaceTable).values(
+            id=space_id,
+            name=name,
+            dim=dim,
+            added=datetime.now(UTC).isoformat(timespec="seconds"),
+            state=state,
+            modalities=" ".join(modalities),
+            reached=ALL if state == "active" else 0,
+            goal="add",
+        )
         self._do(row.on_conflict_do_nothing())
 
-    def partition(self, space_id: str, modality: Modality) -> PartitionRow:
-        """The partition of a known space, made empty when there is none."""
+    def set_state(self, space_id: str, state: State, goal: Goal = "add") -> None:
+        """From now on the space is in that state. What was active goes on from here when it is
+        built again."""
+        last = spaces.last_segment(self._connection)
+        reached = ALL if state == "active" else None
+        self._run(
+            "UPDATE spaces SET state = ?, goal = ?, reached = coalesce(?, min(reached, ?))"
+            " WHERE id = ?",
+            *(state, goal, reached, last, space_id),
+        )
+
+    def reach(self, space_id: str, segment: int) -> None:
+        """The space that is being built came by all segments up to this one."""
+        self._run("UPDATE spaces SET reached = ? WHERE id = ?", segment, space_id)
+
+    def put_gap(self, space_id: str, content: int, why: Lack) -> None:
+        """Note that a content has no vector in a space."""
+        self._run("INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)", content, space_id, why)
+
+    def drop_gap(self, space_id: str, content: int) -> None:
+        """The content has its vectors in the space."""
+        self._run("DELETE FROM gaps WHERE content_id = ? AND space_id = ?", content, space_id)
+
+    def drop_space(self, space_id: str) -> None:
+        """Forget a space with its partitions; their files stay for the caller to remove."""
+        spaces.drop(self._connection, space_id)
+
+    def partition(self, space_id: str, modality: Modality, epoch: int = 0) -> PartitionRow:
+        """The partition of a known space, made empty when there is none. epoch: of a new one"""
         row = upsert(tables.Partition).values(
-            space_id=space_id, modality=modality, epoch=0, count=0, dead=0
+            space_id=space_id, modality=modality, epoch=epoch, count=0, dead=0
         )
         self._do(row.on_conflict_do_nothing())
         return next(

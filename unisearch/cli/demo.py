@@ -16,6 +16,7 @@ import typer
 
 from unisearch.cli.change import writer
 from unisearch.cli.door import door
+from unisearch.cli.index import finish
 from unisearch.cli.paths import given_path
 from unisearch.cli.show import console, print_answer, short
 from unisearch.errors import UnisearchError, display, refused
@@ -72,6 +73,7 @@ def demo(
     with Engine(open_rooms(settings)) as engine:
         for number, question in enumerate(questions(folder / MEDIA), start=1):
             show(engine, number, question, library)
+    finish(settings)
     print_farewell(library)
 
 

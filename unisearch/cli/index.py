@@ -18,6 +18,7 @@ from unisearch.errors import UnisearchError
 
 if TYPE_CHECKING:
     from indexer import Report
+    from unisearch.config import Settings
 
 COUNTS = ("added", "updated", "moved", "removed", "unchanged")
 SHOWN_FAILURES = 20
@@ -46,7 +47,8 @@ def index(
 
     What is already indexed and unchanged is not read again. Files that cannot be read are
     listed with the reason, and the others are indexed. Ctrl-C stops at any time; the same
-    command goes on from there.
+    command goes on from there. In the end the turntables of models are drawn: all is searchable
+    by then.
 
     FAT, exFAT, network drives, FUSE and overlays do not number their files for good. There a file
     of the same size and time counts as unchanged; with --thorough its content is compared.
@@ -62,8 +64,18 @@ def index(
         print_json(report_json(report))
     else:
         print_report(report, dry_run)
+    if not dry_run:
+        finish(settings)
     if report.failed and not any(getattr(report, name) for name in COUNTS):
         raise UnisearchError(f"no file could be read of {counted(len(report.failed), 'file')}")
+
+
+def finish(settings: Settings) -> None:
+    """Draw the previews that the run left to later; Ctrl-C leaves them to the next one."""
+    from unisearch.cli.progress import Watcher
+
+    with writer(settings) as indexer, Watcher(settings.device) as watcher:
+        indexer.finish(watcher)
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
+from unisearch.catalog.rows import Lack, SpaceRow
 from unisearch.engine.finding import (
     FREE,
     INDEX_AGAIN,
@@ -14,15 +15,22 @@ from unisearch.engine.finding import (
     Finding,
 )
 from unisearch.engine.vectors import snapshots, vectors
-from unisearch.errors import LibraryError, UnisearchError, display
+from unisearch.errors import ForeignSpace, LibraryError, UnisearchError, display
 from unisearch.health.strays import copies, left_behind, unknown
+from unisearch.held import opened
 from unisearch.models.find import find_weights, verify
-from unisearch.spaces.table import SPACES, models_of
+from unisearch.spaces.table import models_of
 from unisearch.wiring import Rooms
 
 Examination = Callable[[Rooms], Iterator[Finding]]
 
 _SHOWN = 5
+#: Why contents have no vector in a space, in words.
+LACKS: Mapping[Lack, str] = {
+    "away": "whose file was out of reach",
+    "failed": "that cannot be embedded",
+    "todo": "that are still to be embedded",
+}
 
 
 def doctor(rooms: Rooms) -> list[Finding]:
@@ -75,8 +83,24 @@ def files(rooms: Rooms) -> Iterator[Finding]:
 
 
 def weights(rooms: Rooms) -> Iterator[Finding]:
-    """The weights of the configured space, and whether the library's vectors are of it."""
-    name = rooms.settings.space
+    """The weights of the library's spaces and of the configured one, and how complete they are."""
+    with rooms.catalog.view() as view:
+        rows = view.spaces()
+        extents = {row.id: view.extent(row) for row in rows}
+        gaps = {row.id: view.count_gaps(row.id) for row in rows}
+    names = [row.name for row in rows if row.state != "left"] or [rooms.settings.space]
+    for name in dict.fromkeys([*names, rooms.settings.space]):
+        yield from _weights_of(rooms, name)
+    for row in rows:
+        yield from _of_space(rooms, row, extents[row.id], gaps[row.id])
+    if rooms.settings.space not in names:
+        listed = ", ".join(dict.fromkeys(names))
+        message = f"configured, but the library is of '{listed}'"
+        advice = f"set 'space: {names[0]}', or 'unisearch spaces switch {rooms.settings.space}'"
+        yield Finding("warning", f"space {rooms.settings.space}", message, advice)
+
+
+def _weights_of(rooms: Rooms, name: str) -> Iterator[Finding]:
     try:
         found = [find_weights(model, [rooms.settings.models]) for model in models_of(name)]
         for folder in found:
@@ -87,12 +111,30 @@ def weights(rooms: Rooms) -> Iterator[Finding]:
         places = ", ".join(display(folder) for folder in found)
         message = f"weights verified: {places}" if found else "needs no weights"
         yield Finding("ok", f"space {name}", message)
-    with rooms.catalog.view() as view:
-        foreign = {space.name for space in view.spaces()} - {name}
-    for other in sorted(foreign):
-        known = "" if other in SPACES else ", which this unisearch does not know"
-        message = f"the library also holds its vectors{known}"
-        yield Finding("warning", f"space {other}", message, f"to use them: set 'space: {other}'")
+
+
+def _of_space(
+    rooms: Rooms, row: SpaceRow, extent: tuple[int, int], gaps: Mapping[Lack, int]
+) -> Iterator[Finding]:
+    subject, (done, total) = f"space {row.id}", extent
+    if row.state == "left":
+        message = "kept, but neither searched nor added to"
+        yield Finding("ok", subject, message, f"'unisearch spaces drop {row.id}' frees its room")
+        return
+    try:
+        opened(rooms, row)
+    except ForeignSpace as error:
+        advice = f"'unisearch spaces switch {rooms.settings.space}' embeds the files again"
+        yield Finding("error", subject, str(error), advice)
+    except UnisearchError:  # told of its weights
+        pass
+    if row.state == "building":
+        message = f"{done:,} of {total:,} vectors are built; it is not searched before it is whole"
+        yield Finding("ok", subject, message, "'unisearch index' or 'watch' goes on with it")
+    if gaps:
+        listed = ", ".join(f"{count:,} {LACKS[why]}" for why, count in sorted(gaps.items()))
+        message = f"contents without vectors there: {listed}"
+        yield Finding("warning", subject, message, INDEX_AGAIN)
 
 
 def folders(rooms: Rooms) -> Iterator[Finding]:

@@ -42,9 +42,9 @@ class Engine:
 
     def __init__(self, rooms: Rooms) -> None:
         self.rooms = rooms
-        spaces = LibrarySpaces(rooms)
-        self._partitions = Partitions(rooms, spaces)
-        self._understanding = Understanding(rooms, spaces, self._partitions)
+        self._spaces = LibrarySpaces(rooms)
+        self._partitions = Partitions(rooms, self._spaces)
+        self._understanding = Understanding(rooms, self._spaces, self._partitions)
 
     def search(
         self,
@@ -65,7 +65,7 @@ class Engine:
         Raises UsageError for a question without meaning and Unreadable for an unreadable file.
         """
         repelling = [minus] if isinstance(minus, str | bytes | Path | Term | int) else minus
-        side = self.rooms.read_options.image_min_side
+        side = self._spaces.image_min_side
         answer = self.ask(
             [term_of(term, side) for term in terms],
             minus=[term_of(term, side) for term in repelling],

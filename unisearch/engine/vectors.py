@@ -27,9 +27,9 @@ def vectors(rooms: Rooms) -> Iterator[Finding]:
         homeless = without_partition(view)
     for partition in partitions:
         yield from _of_rows(_settled(rooms, partition))
-    for modality, segments in homeless.items():
+    for where, segments in homeless.items():
         message = f"{len(segments):,} segments have no vector"
-        yield Finding("error", f"vectors {modality}", message, REPAIR)
+        yield Finding("error", f"vectors {where}", message, REPAIR)
     if not partitions:
         yield Finding("ok", "vectors", "none yet")
 

@@ -16,7 +16,7 @@ from unisearch.index.check import (
     check_snapshots,
     readable_keys,
 )
-from unisearch.records import MODALITIES, Modality, PartitionState
+from unisearch.records import MODALITIES, PartitionState
 from unisearch.wiring import Rooms, row_files, snapshots
 
 
@@ -48,7 +48,7 @@ def examine(rooms: Rooms, view: View, partition: PartitionRow) -> PartitionHealt
     state = view.partitions(partition.space)[partition.modality]
     blocks = view.blocks(partition.space, partition.modality)
     rows = check_rows(row_files(rooms.library, partition), state, blocks)
-    wanted = view.segments(modalities=[partition.modality])
+    wanted = wanted_in(view, partition)
     is_dead = np.isin(rows.sound, state.dead)
     is_wanted = np.isin(rows.keys, wanted)
     return PartitionHealth(
@@ -70,8 +70,25 @@ def examine_snapshots(
     return check_snapshots(folder, state, keys)
 
 
-def without_partition(view: View) -> dict[Modality, NDArray[np.int64]]:
-    """Segments by modality that no partition of any space stands for."""
-    known = {partition.modality for partition in view.all_partitions()}
-    segments = {name: view.segments(modalities=[name]) for name in MODALITIES if name not in known}
+def wanted_in(view: View, partition: PartitionRow) -> NDArray[np.int64]:
+    """The segments that should have a row in the partition, ascending."""
+    space = view.space(partition.space)
+    assert space is not None, "a partition is of a space"
+    return view.expected(space, partition.modality)
+
+
+def without_partition(view: View) -> dict[str, NDArray[np.int64]]:
+    """Segments that should have a vector where there is no partition, by 'space/modality'; in a
+    library without a space, by modality."""
+    known = {(partition.space, partition.modality) for partition in view.all_partitions()}
+    spaces = view.spaces()
+    if spaces:
+        segments = {
+            f"{space.id}/{name}": view.expected(space, name)
+            for space in spaces
+            for name in MODALITIES
+            if (space.id, name) not in known
+        }
+    else:
+        segments = {name: view.segments(modalities=[name]) for name in MODALITIES}
     return {name: ids for name, ids in segments.items() if len(ids)}
