@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 STEP_S, COMMIT_AFTER_S = 0.05, 2.0
 #: Contents that are under way at most: those behind a slow one wait for it, as rows ascend.
 AHEAD = 512
+#: Contents that are begun with in one step.
+PAGE = 16
 #: Parts in one pass on a CPU: whoever has news waits for the end of it.
 CPU_BATCH = 16
 #: So often files are looked for that were out of reach.
@@ -219,13 +221,15 @@ class _Fill:
         return f"{self._done:,} of {self._total:,} vectors ({share:.0%})"
 
     def _load(self, line: _Line) -> None:
-        while line.has_room and not self._exhausted:
-            with self._rooms.catalog.view() as view:
-                owed = view.owed(self._after, most=16)
-                for one in owed:
-                    line.take_on(view, one)
-                    self._after = one.first
-            self._exhausted = not owed
+        """Take on a few more: small texts are read here and now."""
+        if not line.has_room or self._exhausted:
+            return
+        with self._rooms.catalog.view() as view:
+            owed = view.owed(self._after, most=PAGE)
+            for one in owed:
+                line.take_on(view, one)
+                self._after = one.first
+        self._exhausted = not owed
 
     def _store(self, ready: Sequence[_Coming]) -> bool:
         """Commit them; whether the space is still being built."""
@@ -292,7 +296,7 @@ class _Mend:
             while self._todo or not line.is_empty:
                 yield f"embedding again: {self._total - len(self._todo):,} of {self._total:,}"
                 with self._rooms.catalog.view() as view:
-                    while self._todo and line.has_room:
+                    for _ in range(min(PAGE, len(self._todo)) if line.has_room else 0):
                         line.take_on(view, self._todo.popleft())
                 line.step()
                 if ready := line.ready(at_once=not self._todo):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,8 +86,12 @@ class Recovery:
     def _mend_rows(self, tx: Writing, left: Iterable[int], dry_run: bool) -> set[int]:
         """The partitions whose rows changed. left: those whose dead rows are other ones now"""
         found = [examine(self._rooms, tx, partition) for partition in tx.all_partitions()]
-        missing = [one.missing for one in found] + list(without_partition(tx).values())
-        self._read_again(tx, np.unique(np.concatenate([*missing, np.empty(0, np.int64)])))
+        missing: dict[str, list[int]] = defaultdict(list)
+        for one in found:
+            missing[one.partition.space] += one.missing.tolist()
+        for (space, _), segments in without_partition(tx).items():
+            missing[space] += segments.tolist()
+        self._read_again(tx, missing)
         changed = set()
         for one in found:
             wanted = wanted_in(tx, one.partition)
@@ -139,26 +144,57 @@ class Recovery:
         now = PartitionState(partition.epoch, partition.count, np.arange(partition.dead))
         tx.switch_epoch(partition, now, epoch, kept, sealed)
 
-    def _read_again(self, tx: Writing, missing: NDArray[np.int64]) -> None:
-        """Files whose vectors are missing are to be read again; of others say what is lost."""
-        if not len(missing):
-            return
+    def _read_again(self, tx: Writing, missing: Mapping[str, Sequence[int]]) -> None:
+        """Files whose vectors are missing are to be read again; of others say what is lost.
+
+        missing: segments by space. A file that is out of reach and whose vectors another space
+        still has stays there, and lacks those until it is back.
+        """
+        lacking: dict[int, dict[str, list[int]]] = defaultdict(dict)
+        for space, ids in missing.items():
+            for content, segments in tx.contents_of(ids).items():
+                lacking[content][space] = segments
         gone: list[int] = []
         known: list[int] = []
-        for content, segments in tx.contents_of(missing.tolist()).items():
+        count = 0
+        for content, spaces in lacking.items():
+            segments = sorted({segment for ids in spaces.values() for segment in ids})
+            count += len(segments)
             items = tx.items_of(content)
             if any(os.path.isfile(item.path) for item in items):  # noqa: PTH113 (bytes)
                 known.append(content)
+            elif _held_elsewhere(tx, content, spaces):
+                count -= len(segments)
+                for space in spaces:
+                    tx.put_gap(space, content, "away")
+                    self._done += [_lacks(item, space) for item in items]
             else:
                 gone += segments
                 self._lost += [_lost(item, len(segments)) for item in items]
+        if not known and not gone:
+            return
         before = set(tx.waiting())
         Mending(tx).let_go(known)
         Mending(tx).drop_segments(gone)
         Mending(tx).records()
         Mending(tx).words()
-        self._done.append(f"{len(missing):,} segments without a vector dropped")
+        self._done.append(f"{count:,} segments without a vector dropped")
         self._note_waiting(tx, before)
+
+
+def _held_elsewhere(tx: Writing, content: int, lacking: Collection[str]) -> bool:
+    """Whether a space that lacks nothing of the content has its vectors."""
+    kinds = {part.span.modality for part in tx.parts_of(content) if part.span.modality}
+    gaps = {space for owed, space, _ in tx.gaps() if owed.content == content}
+    return any(
+        row.state != "building" and any(map(row.covers, kinds))
+        for row in tx.spaces()
+        if row.id not in {*lacking, *gaps}
+    )
+
+
+def _lacks(item: ItemRow, space: str) -> str:
+    return f"{display(item.path)}: not in the space '{space}' until the file is back"
 
 
 def _lost(item: ItemRow, segments: int) -> str:

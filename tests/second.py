@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -39,14 +40,23 @@ class Pictures(Second):
     quality = {("text", "image"): 0.9, ("image", "image"): 0.9}  # noqa: RUF012
 
 
+ENTRIES = {space.name: SpaceEntry(f"tests.second:{space.__name__}") for space in (Second, Pictures)}
+
+
 def register() -> None:
     """Have them in the table of spaces."""
-    for space in (Second, Pictures):
-        SPACES[space.name] = SpaceEntry(f"{__name__}:{space.__name__}")
+    SPACES.update(ENTRIES)
 
 
 @pytest.fixture
 def second(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are in the table of spaces during a test."""
-    for space in (Second, Pictures):
-        monkeypatch.setitem(SPACES, space.name, SpaceEntry(f"{__name__}:{space.__name__}"))
+    for name, entry in ENTRIES.items():
+        monkeypatch.setitem(SPACES, name, entry)
+
+
+if __name__ == "__main__":  # the command line, with them
+    from unisearch.cli.main import run
+
+    register()
+    sys.exit(run(sys.argv[1:]))

@@ -226,7 +226,10 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("unisearch") / "library",
         description="folder of the library: catalogue, vectors, indexes",
     )
-    space: str = Field("starter", description="space that new files are embedded into")
+    space: str = Field(
+        "starter",
+        description="space of a new library; 'unisearch spaces' changes that of an old one",
+    )
     models: Path = Field(
         default_factory=lambda: user_data_path("unisearch") / "models",
         description="folder of installed weights, looked into before the bundled ones",

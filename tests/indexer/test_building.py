@@ -381,3 +381,29 @@ def test_new_weights_of_the_same_name_take_over_from_the_files(
     assert len(segments(library)) == 6
     assert spaces_that_answer(library, "lighthouse") == {"toy-2"}
     healthy(library)
+
+
+def test_a_repair_keeps_what_another_space_has_of_a_file_out_of_reach(
+    library: Library, make: Make
+) -> None:
+    for number in range(5):
+        make["picture"](library.media / f"{number}.png", number)
+    library.run()
+    add(library, "second")
+    library.media.rename(library.media.parent / "away")
+    [rows] = (library.path / "vectors" / "second-1" / "image").glob("*.f16")
+    content = bytearray(rows.read_bytes())
+    content[7] ^= 1
+    rows.write_bytes(content)
+
+    mended = repair(library.settings)
+
+    assert mended.lost == []
+    assert sorted(rows_of(library, "toy-1")) == segments(library)
+    assert rows_of(library, "second-1") == {}
+    (library.media.parent / "away").rename(library.media)
+    with Indexer(settings=library.settings) as indexer:
+        indexer.build()
+    assert sorted(rows_of(library, "second-1")) == segments(library)
+    assert len(segments(library)) == 5
+    healthy(library)

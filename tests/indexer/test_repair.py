@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from indexer import Indexer
 from indexer.compaction import tidy
@@ -307,3 +308,20 @@ def test_only_the_rows_of_the_damaged_block_are_lost(tmp_path: Path) -> None:
             assert {hit.path.decode().rsplit("/")[-1] for hit in view.hits(ids).values()} == set(
                 left
             )
+
+
+def test_a_file_that_says_something_of_itself_is_read_again(library: Library, make: Make) -> None:
+    file = make["picture"](library.media / "a.jpg", 1)
+    picture = Image.open(file)
+    exif = picture.getexif()
+    exif[0x0110] = "A camera"
+    picture.save(file, exif=exif)
+    library.run()
+    [vectors] = (library.path / "vectors" / "toy-1" / "image").glob("*.f16")
+    vectors.write_bytes(bytes(len(vectors.read_bytes())))
+
+    report = repair(library.settings)
+
+    assert report.again == [bytes(file)]
+    assert library.run().updated == 1
+    assert len(library.live_rows()) == 1

@@ -43,6 +43,10 @@ _STEPS = {
         "DELETE FROM segments WHERE content_id NOT IN"
         " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
     ),
+    "labels of no file dropped": (
+        "DELETE FROM labels WHERE content_id NOT IN"
+        " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
+    ),
     "notes of what no content lacks dropped": (
         "DELETE FROM gaps WHERE space_id NOT IN (SELECT id FROM spaces) OR content_id NOT IN"
         " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
@@ -50,9 +54,6 @@ _STEPS = {
     "contents of no file dropped": (
         "DELETE FROM contents WHERE id NOT IN"
         " (SELECT content_id FROM items WHERE content_id IS NOT NULL)"
-    ),
-    "labels of no content dropped": (
-        "DELETE FROM labels WHERE content_id NOT IN (SELECT id FROM contents)"
     ),
     "partitions of an impossible extent emptied": (
         "UPDATE partitions SET count = 0, epoch = max(epoch, 0) WHERE count < 0 OR epoch < 0"

@@ -27,6 +27,9 @@ def export(
         str | None,
         typer.Option(metavar="KINDS", help="Only vectors of these, e.g. image,audio."),
     ] = None,
+    space: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of that space; else of the configured one.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over a file that is there.")
     ] = False,
@@ -45,7 +48,7 @@ def export(
     if kind not in FORMATS:
         raise UsageError(f"{display(out)}: --format is one of {', '.join(FORMATS)}")
     modalities = check_modalities(into)
-    settings = door(ctx).settings()
+    settings = door(ctx).settings(space=space)
     check_place(out, settings.library, force)
     with open_rooms(settings) as rooms:
         count = write(rooms, out, kind, modalities)

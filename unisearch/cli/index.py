@@ -87,6 +87,7 @@ def report_json(report: Report) -> dict[str, Any]:
             for failure in report.failed
         ],
         "ignored": {"unknown": report.ignored, "left_out": report.left_out},
+        "uncovered": report.uncovered,
         "described": report.described,
         "truncated": [{**path_json(path), "at_s": at_s} for path, at_s in report.truncated],
         "seconds": round(report.seconds, 3),
@@ -103,6 +104,10 @@ def print_report(report: Report, dry_run: bool) -> None:
         out.print(f"of these {kinds}", soft_wrap=True)
     if report.ignored:
         out.print(f"{counted(report.ignored, 'file')} of no known kind", soft_wrap=True)
+    if report.uncovered:
+        files = counted(sum(report.uncovered.values()), "file")
+        kinds = ", ".join(sorted(report.uncovered))
+        out.print(f"{files} of a kind that no space here covers ({kinds})", soft_wrap=True)
     if report.described:
         files = counted(report.described, "file")
         out.print(f"{files} with new words from texts beside them", soft_wrap=True)

@@ -53,7 +53,8 @@ def print_status(facts: dict[str, Any]) -> None:
 
     out = console()
     out.print(f"library  {facts['library']} ({megabytes(facts['bytes'])})", soft_wrap=True)
-    out.print(f"space    {facts['space']}")
+    held = [f"{one['id']} ({one['state']})" for one in facts["spaces"]]
+    out.print(f"space    {', '.join(held) or facts['space']}", soft_wrap=True)
     out.print(f"config   {facts['config'] or 'defaults'}", soft_wrap=True)
     columns = sorted({name for counts in facts["modalities"].values() for name in counts})
     kinds = table("kind", *columns, right=columns)

@@ -34,6 +34,7 @@ VERBS = {
     "roots": Entry("unisearch.cli.change:roots"),
     "relocate": Entry("unisearch.cli.change:relocate"),
     "forget": Entry("unisearch.cli.change:forget"),
+    "spaces": Entry("unisearch.cli.spaces:spaces"),
     "tag": Entry("unisearch.cli.change:tag"),
     "models": Entry("unisearch.cli.models:models"),
     "evaluate": Entry("unisearch.cli.evaluate:evaluate"),

@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.catalog.rows import PartitionRow, SegmentRow
+from unisearch.catalog.rows import PartitionRow, SegmentRow, State
 from unisearch.catalog.view import View
 from unisearch.errors import MissingExtra, UnisearchError, display
 from unisearch.index import durable
@@ -22,6 +22,8 @@ from unisearch.records import Modality
 from unisearch.wiring import Rooms, row_files
 
 FORMATS = ("npz", "parquet")
+#: Of two versions of a space the first of these is meant.
+STATES: tuple[State, ...] = ("active", "left", "building")
 _CHUNK = 1 << 20  # bytes copied at once
 
 
@@ -57,12 +59,18 @@ def export(rooms: Rooms, out: Path, kind: str, modalities: Sequence[Modality]) -
 
 
 def _partitions(rooms: Rooms, view: View, modalities: Sequence[Modality]) -> list[PartitionRow]:
-    """The wanted partitions of the configured space, which has at least one."""
-    known = {space.id: space.name for space in view.spaces()}
-    ours = [one for one in view.all_partitions() if known[one.space] == rooms.settings.space]
+    """The wanted partitions of the configured space, which has at least one: of several versions,
+    of the one that answers."""
+    wanted_space, rows = rooms.settings.space, view.spaces()
+    named = [row for row in rows if row.name == wanted_space]
+    named.sort(key=lambda row: STATES.index(row.state))
+    partitions = view.all_partitions()
+    ours = [one for one in partitions if named and one.space == named[0].id]
     if not ours:
+        held = ", ".join(dict.fromkeys(row.name for row in rows)) or "none"
         where = display(rooms.library)
-        raise UnisearchError(f"{where}: holds no vectors of the space '{rooms.settings.space}'")
+        reason = f"holds no vectors of the space '{wanted_space}', but of: {held}"
+        raise UnisearchError(f"{where}: {reason}")
     wanted = [one for one in ours if one.modality in modalities]
     if not wanted:
         listed = ", ".join(one.modality for one in ours)

@@ -33,7 +33,10 @@ def status(rooms: Rooms) -> dict[str, Any]:
         "config": display(config) if config else None,
         "space": rooms.settings.space,
         "modalities": {name: vars(count) for name, count in counts.items()},
-        "spaces": [vars(space) for space in spaces],
+        "spaces": [
+            {"id": one.id, "name": one.name, "dim": one.dim, "added": one.added, "state": one.state}
+            for one in spaces
+        ],
         "partitions": [
             {
                 "space": p.space,

@@ -29,7 +29,7 @@ def vectors(rooms: Rooms) -> Iterator[Finding]:
         yield from _of_rows(_settled(rooms, partition))
     for where, segments in homeless.items():
         message = f"{len(segments):,} segments have no vector"
-        yield Finding("error", f"vectors {where}", message, REPAIR)
+        yield Finding("error", f"vectors {'/'.join(filter(None, where))}", message, REPAIR)
     if not partitions:
         yield Finding("ok", "vectors", "none yet")
 

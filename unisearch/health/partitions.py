@@ -16,7 +16,7 @@ from unisearch.index.check import (
     check_snapshots,
     readable_keys,
 )
-from unisearch.records import MODALITIES, PartitionState
+from unisearch.records import MODALITIES, Modality, PartitionState
 from unisearch.wiring import Rooms, row_files, snapshots
 
 
@@ -77,18 +77,18 @@ def wanted_in(view: View, partition: PartitionRow) -> NDArray[np.int64]:
     return view.expected(space, partition.modality)
 
 
-def without_partition(view: View) -> dict[str, NDArray[np.int64]]:
-    """Segments that should have a vector where there is no partition, by 'space/modality'; in a
-    library without a space, by modality."""
+def without_partition(view: View) -> dict[tuple[str, Modality], NDArray[np.int64]]:
+    """Segments that should have a vector where there is no partition, by space and modality; in a
+    library without a space, of the space ''."""
     known = {(partition.space, partition.modality) for partition in view.all_partitions()}
     spaces = view.spaces()
     if spaces:
         segments = {
-            f"{space.id}/{name}": view.expected(space, name)
+            (space.id, name): view.expected(space, name)
             for space in spaces
             for name in MODALITIES
             if (space.id, name) not in known
         }
     else:
-        segments = {name: view.segments(modalities=[name]) for name in MODALITIES}
+        segments = {("", name): view.segments(modalities=[name]) for name in MODALITIES}
     return {name: ids for name, ids in segments.items() if len(ids)}
