@@ -51,7 +51,10 @@ class Space(ABC):
 
     @abstractmethod
     def reference(self, modality: Modality) -> NDArray[np.float32]:
-        """Varied vectors (>= 512, dim) of that modality: the background that scores start from."""
+        """Varied vectors (>= 512, dim) of that modality: the background that scores start from.
+
+        Of what networks see in several passes (a shape by eight pictures) fewer, at least 128.
+        """
 
     @property
     def reference_name(self) -> str:
@@ -62,6 +65,11 @@ class Space(ABC):
     def reference_file(self) -> Path | None:
         """Where its background lies that was made once; None when it brings its own."""
         return None
+
+    def passes(self, modality: Modality) -> int:
+        """How often networks run for one sample of usual size."""
+        del modality  # of all alike, unless a subclass says otherwise
+        return 1
 
     def reference_rows(
         self, modality: Modality, samples: Sequence[Sample]

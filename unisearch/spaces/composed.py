@@ -122,6 +122,9 @@ class ComposedSpace(Space):
                 f" make it again: unisearch models verify {self.name}"
             ) from error
 
+    def passes(self, modality: Modality) -> int:
+        return max(self.towers[name].passes(modality) for name in self.seen_by[seen_as(modality)])
+
     @property
     def reference_file(self) -> Path | None:
         return self.references / self.reference_name if self.references else None

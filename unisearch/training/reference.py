@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 Tell = Callable[[str], object]
 
 ROWS = 512
+#: Where a network runs several times for a sample, ROWS runs should do, but for no fewer rows.
+LEAST_ROWS = 128
 #: Larger pictures would cost more to draw than most networks take to see them.
 PICTURE_SIDE = 224
 #: Of no sample library, exam or training: nothing of the background is in what is searched.
@@ -55,11 +57,12 @@ def make_reference(space: Space, folder: Path, tell: Tell) -> Path:
 
 
 def _encoded(space: Space, modality: Modality, tell: Tell) -> dict[str, NDArray[np.float32]]:
-    """Unit rows (ROWS, dim) of that modality, by the names that the space stores them under."""
-    samples = islice(varied(modality, space.audio_rate_hz, space.points), ROWS)
+    """Unit rows (ROWS or fewer, dim) of that modality, by the names that the space stores."""
+    count = max(ROWS // space.passes(modality), min(ROWS, LEAST_ROWS))
+    samples = islice(varied(modality, space.audio_rate_hz, space.points), count)
     parts = []
-    for start in range(0, ROWS, CHUNK):
-        tell(f"making the background of {space.name} once: {modality} {start} of {ROWS}")
+    for start in range(0, count, CHUNK):
+        tell(f"making the background of {space.name} once: {modality} {start} of {count}")
         parts.append(space.reference_rows(modality, list(islice(samples, CHUNK))))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

@@ -38,6 +38,11 @@ class Tower(ABC):
         Text travels as it is (`prepare.text_bytes`) and becomes tokens in `encode`.
         """
 
+    def passes(self, modality: Modality) -> int:
+        """How often the network runs for one sample of usual size."""
+        del modality  # of all alike, unless a subclass says otherwise
+        return 1
+
     @abstractmethod
     def encode(self, modality: Modality, batch: Sequence[Array]) -> torch.Tensor:
         """float32 (n, dim) unit rows in order, on the tower's device.

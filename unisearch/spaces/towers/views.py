@@ -37,6 +37,9 @@ class ViewsTower(Tower):
             return Views(self.tower.preparer("image"), self.tower.image_min_side // 2)
         return self.tower.preparer(modality)
 
+    def passes(self, modality: Modality) -> int:
+        return VIEWS if modality == "3d" else 1
+
     def encode(self, modality: Modality, batch: Sequence[Array]) -> torch.Tensor:
         if modality != "3d":
             return self.tower.encode(modality, batch)
