@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 
 from indexer import Indexer
-from unisearch.config import load_settings
+from unisearch.config import Settings, load_settings
 from unisearch.engine.engine import Engine
 from unisearch.engine.route import Offer, route, routed
 from unisearch.engine.terms import Term
 from unisearch.errors import BadSetting
 from unisearch.records import MODALITIES, Modality
-from unisearch.registry import Entry
-from unisearch.spaces.table import SPACES
+from unisearch.spaces.base import Space
+from unisearch.spaces.table import SPACES, SpaceEntry
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import Rooms, open_rooms
 
@@ -101,7 +101,7 @@ class Pictures(ToySpace):
     modalities = ("text", "image")
     quality = {("text", "image"): 0.9, ("image", "image"): 0.9}  # noqa: RUF012
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
+    def __init__(self, weights: Any = None, device: str = "cpu") -> None:
         super().__init__(None, device)
 
     def encode_prepared(self, batch: Any) -> Any:
@@ -111,7 +111,8 @@ class Pictures(ToySpace):
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library whose texts and pictures lie in two spaces, and its sounds in one."""
-    monkeypatch.setitem(SPACES, "pictures", Entry("tests.engine.test_route:Pictures"))
+    entry = SpaceEntry("tests.engine.test_route:Pictures", models=("pictures",))
+    monkeypatch.setitem(SPACES, "pictures", entry)
     media = tmp_path / "media"
     media.mkdir()
     numbers = np.random.default_rng(0)
@@ -131,12 +132,12 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def add_space(folder: Path, space: ToySpace) -> None:
+def add_space(folder: Path, space: Space, settings: Settings | None = None) -> None:
     """Embeds what the library holds of the space's modalities into that space too."""
     from unisearch.index.rows import RowFiles
     from unisearch.media.read import read
 
-    settings = load_settings(library=folder, space="toy")
+    settings = settings or load_settings(library=folder, space="toy")
     with open_rooms(settings, write=True) as rooms, rooms.catalog.write() as tx:
         tx.add_space(space.id, space.name, space.dim)
         for modality in space.modalities:

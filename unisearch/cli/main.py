@@ -25,6 +25,7 @@ VERBS = {
     "index": Entry("unisearch.cli.index:index"),
     "watch": Entry("unisearch.cli.watch:watch"),
     "search": Entry("unisearch.cli.search:search"),
+    "serve": Entry("unisearch.cli.serve:serve"),
     "embed": Entry("unisearch.cli.embed:embed"),
     "status": Entry("unisearch.cli.library:status"),
     "doctor": Entry("unisearch.cli.health:doctor"),

@@ -16,6 +16,7 @@ from unisearch.catalog.where_sql import Condition, condition
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
 from unisearch.engine.chance import RANKS, Floats
+from unisearch.engine.encode import Decode, decode
 from unisearch.engine.lanes import Keys, Lane, Partitions
 from unisearch.engine.rank import Joined, Scored
 from unisearch.engine.spaces import LibrarySpaces
@@ -38,13 +39,16 @@ _NONE = np.empty(0, np.int64)
 
 
 class Engine:
-    """Searches one library. Use as a context manager, or call close()."""
+    """Searches one library. Use as a context manager, or call close().
 
-    def __init__(self, rooms: Rooms) -> None:
+    Threads may share one. read_file: reads files that are asked with, in this process by default
+    """
+
+    def __init__(self, rooms: Rooms, read_file: Decode = decode) -> None:
         self.rooms = rooms
         spaces = LibrarySpaces(rooms)
         self._partitions = Partitions(rooms, spaces)
-        self._understanding = Understanding(rooms, spaces, self._partitions)
+        self._understanding = Understanding(rooms, spaces, self._partitions, read_file)
 
     def search(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 
 from unisearch.catalog.view import View
 from unisearch.engine.chance import Floats
-from unisearch.engine.encode import encode, likely_modality
+from unisearch.engine.encode import Decode, encode, likely_modality
 from unisearch.engine.lanes import Keys, Partitions
 from unisearch.engine.route import Offer, routed
 from unisearch.engine.spaces import LibrarySpaces
@@ -26,8 +26,11 @@ Choose = Callable[..., dict[Modality, str]]
 class Understanding:
     """Encodes terms into the spaces that answer them, and looks their words up."""
 
-    def __init__(self, rooms: Rooms, spaces: LibrarySpaces, partitions: Partitions) -> None:
+    def __init__(
+        self, rooms: Rooms, spaces: LibrarySpaces, partitions: Partitions, read_file: Decode
+    ) -> None:
         self._rooms = rooms
+        self._read_file = read_file
         self._spaces = spaces
         self._partitions = partitions
 
@@ -89,7 +92,7 @@ class Understanding:
         while missing := [space for space in choose(modality).values() if space not in found]:
             space = self._spaces[missing[0]]
             options = read_options(self._rooms.settings, space)
-            modality, found[space.id] = encode(space, value, options)
+            modality, found[space.id] = encode(space, value, options, self._read_file)
         return modality, found
 
     def _names(
