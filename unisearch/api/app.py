@@ -12,12 +12,21 @@ from unisearch.api import items, problems, search, status
 from unisearch.api.guard import Guard
 from unisearch.api.metrics import Counted
 from unisearch.api.service import Service
+from unisearch.registry import Entry, load
 
 SUMMARY = "Search pictures, sounds, videos, 3D models and texts by each other."
 
 
-def create_app(service: Service) -> FastAPI:
-    """The HTTP door of a library; the service is closed when the server ends."""
+#: Named, for its packages are an extra. It is put before the routes: (app, service) -> None.
+PAGE = {"page": Entry("unisearch.api.page.mount:add_page", extras=("web",))}
+
+
+def create_app(service: Service, page: bool = False) -> FastAPI:
+    """The HTTP door of a library; the service is closed when the server ends.
+
+    page: whether browsers are answered, too; one such app in a process
+    Raises MissingExtra when its packages are not there.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -35,6 +44,8 @@ def create_app(service: Service) -> FastAPI:
     for router in (search.router, items.router, status.router):
         app.include_router(router, prefix="/v1")
     app.include_router(status.public)
+    if page:
+        load("part of the server", PAGE, "page")(app, service)
     app.add_middleware(Counted, metrics=service.metrics)
-    app.add_middleware(Guard, settings=service.settings.server)
+    app.add_middleware(Guard, settings=service.settings.server, page=page)
     return app

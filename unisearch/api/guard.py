@@ -2,15 +2,14 @@
 
 * A page of another site must not reach a server on this machine: only addresses, localhost and
   the configured names are taken as Host (DNS rebinding), and no foreign Origin.
-* With a token, every request but /health must bear it.
+* With a token, every request but /health must bear it, or the cookie of a browser that gave it.
+* What opens a socket passes as a request does.
 * Each client has so many requests a minute, and each request so many bytes and so long a pause.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import ipaddress
 import time
 from collections import OrderedDict
@@ -20,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unisearch.api.problems import problem
+from unisearch.api.session import LOGIN, is_session, is_token
 from unisearch.config import ServerSettings
 
 #: Answered without a token.
@@ -31,6 +31,18 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
+#: What begins so is answered by the API; the rest is the page's, where there is one.
+API = ("/v1/", "/health", "/metrics")
+#: The page's own files only. Its framework builds templates in the browser: hence the two unsafe.
+PAGE_HEADERS = HEADERS | {
+    "Referrer-Policy": "same-origin",  # none at all would take the Origin from the form, too
+    "Content-Security-Policy": "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval';"
+    " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:;"
+    " font-src 'self'; connect-src 'self' blob:; worker-src 'self' blob:; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'",
+}
+#: A body that comes slower than that is given up, whatever its pauses, bytes per second.
+LEAST_RATE = 10_000
 #: Clients whose requests are counted; the one that was silent longest is forgotten first.
 CLIENTS = 10_000
 
@@ -52,33 +64,42 @@ class _Allowance:
 
 
 class Guard:
-    """An ASGI application around another one."""
+    """An ASGI application around another one. page: whether it answers with pages, too."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, page: bool = False) -> None:
         self._app = app
+        self._page = page
         self._settings = settings
         self._names = {"localhost", *(name.lower() for name in settings.hosts)}
         self._clients: OrderedDict[str, _Allowance] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or have the application answer it."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if scope["type"] == "websocket":
+            if self.refusal(scope, headers) is None:
+                await self._app(scope, receive, send)
+            else:  # before it was accepted: the server answers 403
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
+            return
         refused = self.refusal(scope, headers)
         if refused is not None:
             status, detail, more = refused
             await problem(status, detail, more | {"Connection": "close"})(scope, receive, send)
             return
         started = False
+        added = PAGE_HEADERS if self._is_page(scope) else HEADERS
 
         async def sending(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 own = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in added.items():
                     own.setdefault(name, value)
             await send(message)
 
@@ -97,7 +118,9 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != headers.get("host"):
             return 403, "pages of other sites may not ask", {}
-        if scope["path"] not in OPEN and not self._is_known(headers.get("authorization", "")):
+        if scope["path"] not in OPEN and not self._is_known(scope, headers):
+            if self._is_page(scope) and "text/html" in headers.get("accept", ""):
+                return 303, "the page asks for the token", {"Location": LOGIN}
             return (
                 401,
                 "a token is needed: 'Authorization: Bearer …'",
@@ -134,13 +157,17 @@ class Guard:
             return False
         return True
 
-    def _is_known(self, authorization: str) -> bool:
+    def _is_page(self, scope: Scope) -> bool:
+        return self._page and not scope["path"].startswith(API)
+
+    def _is_known(self, scope: Scope, headers: Headers) -> bool:
         wanted = self._settings.token_sha256
-        if not wanted:
+        if not wanted or (self._page and scope["path"] == LOGIN):
             return True
-        kind, _, token = authorization.partition(" ")
-        found = hashlib.sha256(token.strip().encode("utf-8", "replace")).hexdigest()
-        return hmac.compare_digest(found, wanted) and kind.lower() == "bearer"
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if is_token(token, wanted) and kind.lower() == "bearer":
+            return True
+        return self._page and is_session(headers.get("cookie", ""), wanted)
 
     def _wait_s(self, scope: Scope) -> float:
         """How long the client should wait; 0: not at all."""
@@ -161,16 +188,18 @@ class Guard:
 
     def _counted(self, receive: Receive) -> Receive:
         """The request's body, as far as it is not too long and does not let us wait."""
-        came, ended = 0, False
+        came, ended, began = 0, False, time.monotonic()
 
         async def receiving() -> Message:
             nonlocal came, ended
             if ended:  # what follows is only that the client goes away
                 return await receive()
+            pause_s = self._settings.upload_s
+            late_s = began + pause_s + came / LEAST_RATE - time.monotonic()
             try:
-                message = await asyncio.wait_for(receive(), self._settings.upload_s)
+                message = await asyncio.wait_for(receive(), max(0.0, min(pause_s, late_s)))
             except TimeoutError:
-                raise TooSlow("nothing came for too long; see 'server.upload_s'") from None
+                raise TooSlow("the request comes too slowly; see 'server.upload_s'") from None
             came += len(message.get("body", b""))
             ended = not message.get("more_body", False)
             if came > self._most:

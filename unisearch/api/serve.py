@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import uvicorn
 
@@ -20,23 +21,25 @@ logger = logging.getLogger(__name__)
 GRACE_S = 5
 
 
-def serve(settings: Settings, ready: Callable[[str], object]) -> None:
+def serve(settings: Settings, ready: Callable[[str, bool], object], page: bool = True) -> None:
     """Answer requests until SIGINT or SIGTERM.
 
-    ready: called with the address when the port is open
+    ready: called with the address when the port is open, and whether there is a page
+    page: whether browsers are answered, too, if the extra 'web' is installed
     Raises BadSetting for an address that others reach without a token, UnisearchError for a port
     that is taken, and LibraryMissing.
     """
     check_exposure(settings)
     listener = listen(settings.server.host, settings.server.port)
+    page = page and find_spec("nicegui") is not None
     service = Service(settings)
     config = uvicorn.Config(
-        create_app(service), log_config=None, access_log=False, server_header=False,
+        create_app(service, page), log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=30,
         h11_max_incomplete_event_size=65_536,
     )  # fmt: skip
     host, port = listener.getsockname()[:2]
-    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}", page)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -1,4 +1,4 @@
-"""unisearch serve: the HTTP API."""
+"""unisearch serve: the HTTP API and the page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import secrets
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -23,6 +24,9 @@ def serve(
     ctx: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen at.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen at; 0 takes a free one.")] = None,
+    page: Annotated[
+        bool, typer.Option("--page/--no-page", help="Answer browsers, too; needs the extra 'web'.")
+    ] = True,
     new_token: Annotated[
         bool, typer.Option("--new-token", help="Make a token, say where it belongs, and end.")
     ] = False,
@@ -30,7 +34,8 @@ def serve(
     """Answer questions over HTTP, until it is stopped.
 
     Only this machine reaches it at first. Another address needs a token, whose SHA-256 stands in
-    the configuration. The OpenAPI document is at /v1/openapi.json.
+    the configuration. A browser shows the page there, and asks for the token once. The OpenAPI
+    document is at /v1/openapi.json.
     """
     if new_token:
         print_token()
@@ -40,14 +45,19 @@ def serve(
     server = settings.server.model_validate(settings.server.model_dump() | changed)
     settings = settings.model_copy(update={"server": server})
     with suppress(KeyboardInterrupt):  # the server has ended as it was told to
-        load("server", SERVER, "server")(settings, ready)
+        load("server", SERVER, "server")(settings, partial(ready, page), page)
     logging.shutdown()
     os._exit(0)  # all is closed; see watch
 
 
-def ready(address: str) -> None:
-    """Say where it answers."""
-    print(f"serving at {address}/v1 (Ctrl-C stops)", file=sys.stderr, flush=True)
+def ready(wanted: bool, address: str, page: bool) -> None:
+    """Say where it answers, and how the page is had where it is missing but wanted."""
+    say = partial(print, file=sys.stderr, flush=True)
+    if page:
+        say(f"open {address} in a browser")
+    elif wanted:
+        say("no page for browsers: pip install 'unisearch[web]'")
+    say(f"serving at {address}/v1 (Ctrl-C stops)")
 
 
 def print_token() -> None:
