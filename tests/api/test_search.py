@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from starlette.testclient import TestClient
 
@@ -72,3 +73,30 @@ def test_the_range_of_a_file_is_served_as_it_was_asked_for(client: TestClient, m
     assert part.content == (media / "sounds" / "waves.wav").read_bytes()[4:12]
     assert part.headers["content-type"] in ("audio/x-wav", "audio/wav")
     assert part.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_batch_is_answered_as_its_questions_are_alone(client: TestClient) -> None:
+    items = [item["item"] for item in client.get("/v1/items").json()["items"]]
+    questions: list[dict[str, Any]] = [
+        {"terms": [{"text": "lighthouse"}]},
+        {"terms": [{"text": "lighthouse"}], "into": ["text"], "k": 1},
+        {"terms": [{"text": "lighthouse"}], "where": "size > 100"},
+        {"terms": [{"text": "rock"}, {"text": "waves", "weight": -0.5}]},
+        {"terms": [{"item": items[0]}], "names": False},
+    ]
+
+    batch = client.post("/v1/search/batch", json={"questions": questions})
+
+    assert batch.status_code == 200, batch.text
+    alone = [client.post("/v1/search", json=question).json() for question in questions]
+    for one, other in zip(batch.json()["answers"], alone, strict=True):
+        del one["took_ms"], other["took_ms"]
+        assert one == other
+
+
+def test_a_batch_with_a_question_without_meaning_is_a_problem(client: TestClient) -> None:
+    good = {"terms": [{"text": "lighthouse"}]}
+
+    assert client.post("/v1/search/batch", json={"questions": [good, {}]}).status_code == 400
+    assert client.post("/v1/search/batch", json={"questions": []}).status_code == 422
+    assert client.post("/v1/search/batch", json={"questions": [good] * 65}).status_code == 422

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 
-from unisearch.api import items, problems, search, status
-from unisearch.api.guard import Guard
+from unisearch.api import index, items, live, problems, search, searches, status
+from unisearch.api.guard import OPEN, Guard
 from unisearch.api.metrics import Counted
 from unisearch.api.service import Service
 from unisearch.registry import Entry, load
@@ -40,8 +41,17 @@ def create_app(service: Service, page: bool = False) -> FastAPI:
         docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json",
     )  # fmt: skip
     app.state.service = service
+    if service.settings.server.token_sha256:
+        app.openapi = with_token(app.openapi)  # type: ignore[method-assign]
     problems.install(app)
-    for router in (search.router, items.router, status.router):
+    for router in (
+        search.router,
+        items.router,
+        index.router,
+        live.router,
+        searches.router,
+        status.router,
+    ):
         app.include_router(router, prefix="/v1")
     app.include_router(status.public)
     if page:
@@ -49,3 +59,19 @@ def create_app(service: Service, page: bool = False) -> FastAPI:
     app.add_middleware(Counted, metrics=service.metrics)
     app.add_middleware(Guard, settings=service.settings.server, page=page)
     return app
+
+
+def with_token(document: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI document, which says that all but /health needs the token."""
+
+    def told() -> dict[str, Any]:
+        whole = document()
+        scheme = {"type": "http", "scheme": "bearer", "description": "unisearch serve --new-token"}
+        whole.setdefault("components", {})["securitySchemes"] = {"token": scheme}
+        whole["security"] = [{"token": []}]
+        for path in OPEN:
+            for operation in whole["paths"][path].values():
+                operation["security"] = []
+        return whole
+
+    return told

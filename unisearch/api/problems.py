@@ -10,6 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from unisearch.api.jobs import TooMany
+from unisearch.api.saved import TooManySaved
 from unisearch.errors import (
     LibraryError,
     LibraryMissing,
@@ -29,7 +31,6 @@ class Problem(BaseModel):
     detail: str = Field(examples=["nothing to search for: give at least one term"])
 
 
-#: For the OpenAPI document of a route: which problems it answers with.
 def problems(*statuses: int) -> dict[int | str, dict[str, object]]:
     """The `responses` of a route that may answer with these statuses."""
     content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
@@ -73,13 +74,15 @@ def status_of(error: UnisearchError) -> int:
     match error:
         case UsageError() | VectorError():
             return 400
+        case TooManySaved():
+            return 409
         case Unreadable(kind="too_large"):
             return 413
         case Unreadable(kind="unsupported"):
             return 415
         case Unreadable(transient=False):
             return 422
-        case LibraryMissing() | LibraryError():
+        case LibraryMissing() | LibraryError() | TooMany():
             return 503
         case _:
             return 400

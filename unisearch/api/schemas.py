@@ -12,6 +12,8 @@ from unisearch.records import Modality
 
 #: Terms of one question, and hits of one answer, at most.
 MOST_TERMS, MOST_HITS, MOST_OFFSET = 32, 200, 1_000
+#: Questions of one batch, at most.
+MOST_QUESTIONS = 64
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
 
@@ -110,6 +112,21 @@ class AnswerOut(BaseModel):
     counts: dict[str, int] = Field(description="hits of this page by kind")
     next_offset: int | None = Field(description="where the next page begins, if there may be one")
     took_ms: dict[str, float]
+
+
+class BatchIn(Body):
+    """Questions that are answered together."""
+
+    questions: list[SearchIn] = Field(
+        min_length=1, max_length=MOST_QUESTIONS,
+        examples=[[{"terms": [{"text": "a dog barking"}]}, {"terms": [{"item": 17}], "k": 3}]],
+    )  # fmt: skip
+
+
+class BatchOut(BaseModel):
+    """Their answers, in the same order; took_ms of each is that of all."""
+
+    answers: list[AnswerOut]
 
 
 def answer_out(answer: Answer, asked: SearchIn) -> dict[str, Any]:

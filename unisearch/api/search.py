@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -14,9 +15,18 @@ from fastapi import APIRouter, File, Form, HTTPException, UploadFile
 from pydantic import ValidationError
 
 from unisearch.api.problems import problems
-from unisearch.api.schemas import MOST_TERMS, AnswerOut, SearchIn, TermIn, answer_out
+from unisearch.api.schemas import (
+    MOST_TERMS,
+    AnswerOut,
+    BatchIn,
+    BatchOut,
+    SearchIn,
+    TermIn,
+    answer_out,
+)
 from unisearch.api.service import Served, Service
 from unisearch.engine.encode import suffix_of
+from unisearch.engine.many import Question
 from unisearch.engine.terms import Term, Vector
 from unisearch.errors import Unreadable, UsageError
 from unisearch.media.read import modality_of
@@ -61,23 +71,45 @@ def search_files(
         return ask(service, asked, kept)
 
 
+@router.post("/search/batch", response_model=BatchOut, responses=problems(404, 422))
+def search_batch(service: Served, batch: BatchIn) -> dict[str, Any]:
+    """Answer many questions at a time, of one state of the library; files are none of them.
+
+    Their words pass the network together, and those without a filter each index. When one cannot
+    be answered, none is.
+    """
+    questions = [question_of(service, asked, []) for asked in batch.questions]
+    answers = service.engine.ask_many(questions)
+    return {
+        "answers": [
+            answer_out(answer, asked)
+            for answer, asked in zip(answers, batch.questions, strict=True)
+        ]
+    }
+
+
 def ask(service: Service, asked: SearchIn, files: Sequence[Path]) -> dict[str, Any]:
     """One page of the answer."""
-    root = None if asked.root is None else service.root(asked.root)
     try:
-        answer = service.engine.ask(
-            [term_of(term, files) for term in asked.terms],
-            into=asked.into,
-            k=asked.offset + asked.k,
-            each=asked.each,
-            where=asked.where,
-            under=None if root is None else _path(root.path),
-            min_score=asked.min_score,
-            names=asked.names,
-        )
+        [answer] = service.engine.ask_many([question_of(service, asked, files)])
     except Unreadable as error:  # a path of ours is nothing to the client
         raise Unreadable("the upload", error.kind, error.reason) from None
     return answer_out(answer, asked)
+
+
+def question_of(service: Service, asked: SearchIn, files: Sequence[Path]) -> Question:
+    """The engine's question. Raises HTTPException 404 for a folder that the library has not."""
+    root = None if asked.root is None else service.root(asked.root)
+    return Question(
+        [term_of(term, files) for term in asked.terms],
+        into=asked.into,
+        k=asked.offset + asked.k,
+        where=asked.where,
+        each=asked.each,
+        under=None if root is None else Path(os.fsdecode(root.path)),
+        min_score=asked.min_score,
+        names=asked.names,
+    )
 
 
 def term_of(term: TermIn, files: Sequence[Path]) -> Term:
@@ -105,9 +137,3 @@ def keep(upload: UploadFile, folder: Path, place: int) -> Path:
     with path.open("wb") as file:
         shutil.copyfileobj(upload.file, file)
     return path
-
-
-def _path(path: bytes) -> Path:
-    import os
-
-    return Path(os.fsdecode(path))

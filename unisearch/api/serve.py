@@ -31,16 +31,31 @@ def serve(settings: Settings, ready: Callable[[str, bool], object], page: bool =
     """
     check_exposure(settings)
     listener = listen(settings.server.host, settings.server.port)
-    page = page and find_spec("nicegui") is not None
     service = Service(settings)
-    config = uvicorn.Config(
-        create_app(service, page), log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=30,
-        h11_max_incomplete_event_size=65_536,
-    )  # fmt: skip
+    page = page and find_spec("nicegui") is not None
+    server = Server(service, page)
     host, port = listener.getsockname()[:2]
     ready(f"http://{f'[{host}]' if ':' in host else host}:{port}", page)
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """Answers requests; streams of events end first when it is told to stop."""
+
+    def __init__(self, service: Service, page: bool) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(service, page), log_config=None, access_log=False, server_header=False,
+                timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=30,
+                h11_max_incomplete_event_size=65_536,
+            )
+        )  # fmt: skip
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is under way, and end."""
+        self._service.stop()
+        await super().shutdown(sockets)
 
 
 def check_exposure(settings: Settings) -> None:
