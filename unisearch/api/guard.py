@@ -16,6 +16,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unisearch.api.problems import problem
@@ -36,10 +37,10 @@ API = ("/v1/", "/health", "/metrics")
 #: The page's own files only. Its framework builds templates in the browser: hence the two unsafe.
 PAGE_HEADERS = HEADERS | {
     "Referrer-Policy": "same-origin",  # none at all would take the Origin from the form, too
-    "Content-Security-Policy": "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval';"
-    " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:;"
-    " font-src 'self'; connect-src 'self' blob:; worker-src 'self' blob:; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self' 'unsafe-inline'"
+    " 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+    " media-src 'self' blob:; font-src 'self'; connect-src 'self' blob:;"
+    " worker-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
 #: A body that comes slower than that is given up, whatever its pauses, bytes per second.
 LEAST_RATE = 10_000
@@ -47,12 +48,18 @@ LEAST_RATE = 10_000
 CLIENTS = 10_000
 
 
-class TooLarge(Exception):
+class TooLarge(HTTPException):
     """More bytes came than a request may have."""
 
+    def __init__(self, detail: str) -> None:
+        super().__init__(413, detail, {"Connection": "close"})
 
-class TooSlow(Exception):
+
+class TooSlow(HTTPException):
     """The client stopped sending in the middle of a request."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(408, detail, {"Connection": "close"})
 
 
 @dataclass
@@ -108,8 +115,7 @@ class Guard:
         except (TooLarge, TooSlow) as error:
             if started:
                 raise
-            status = 413 if isinstance(error, TooLarge) else 408
-            await problem(status, str(error), {"Connection": "close"})(scope, receive, send)
+            await problem(error.status_code, error.detail, error.headers)(scope, receive, send)
 
     def refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, dict[str, str]] | None:
         """(status, why, headers) of a request that gets no further."""
@@ -118,6 +124,9 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != headers.get("host"):
             return 403, "pages of other sites may not ask", {}
+        wait_s = self._wait_s(scope)  # guesses of the token are counted, too
+        if wait_s > 0:
+            return 429, "too many requests of this client", {"Retry-After": str(int(wait_s) + 1)}
         if scope["path"] not in OPEN and not self._is_known(scope, headers):
             if self._is_page(scope) and "text/html" in headers.get("accept", ""):
                 return 303, "the page asks for the token", {"Location": LOGIN}
@@ -126,9 +135,6 @@ class Guard:
                 "a token is needed: 'Authorization: Bearer …'",
                 {"WWW-Authenticate": "Bearer"},
             )
-        wait_s = self._wait_s(scope)
-        if wait_s > 0:
-            return 429, "too many requests of this client", {"Retry-After": str(int(wait_s) + 1)}
         length = headers.get("content-length", "0")
         if not length.isdecimal():
             return 400, "Content-Length is no number", {}

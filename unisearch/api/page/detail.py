@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from datetime import datetime
 from urllib.parse import quote
 
@@ -10,10 +11,10 @@ from nicegui import ui
 
 from unisearch.api.page.cards import Found, moment
 from unisearch.api.page.frame import KINDS, button, element, label
+from unisearch.api.page.models import ROUTE
 
-#: Models that the browser draws itself; of others there is the film of one turn.
-DRAWN = (".glb", ".gltf", ".stl")
-SIDE_PX = 480
+#: Of the viewer, in pixels; narrow screens show it smaller.
+SIZE = 480, 360
 
 
 def show(one: Found) -> ui.dialog:
@@ -72,22 +73,15 @@ def model(one: Found) -> None:
             picture(film, f"{one.name} turns around")
         else:
             element("p", "It was not drawn (yet).")
-    suffix = "." + one.name.rpartition(".")[2].lower()
-    if suffix not in DRAWN:
-        element("p", f"Browsers do not draw {suffix} files: download it to turn it yourself.")
-        return
 
     def view() -> None:
         place.clear()
         opener.delete()
-        with (
-            place,
-            ui.scene(SIDE_PX, SIDE_PX * 3 // 4, grid=False, background_color="#9aa5ad") as scene,
-        ):
+        with place, ui.scene(*SIZE, grid=False, background_color="#9aa5ad") as scene:
             label(scene, f"3D viewer of {one.name}: drag to turn, wheel to come closer")
             scene.props('role="img"')
-            (scene.stl if suffix == ".stl" else scene.gltf)(one.content)
-            scene.move_camera(x=1.6, y=-2.2, z=1.4, look_at_z=0.3, duration=0)
+            scene.gltf(ROUTE.format(item=one.id)).rotate(math.pi / 2, 0, 0)  # z is up here
+            scene.move_camera(x=1.5, y=-2.0, z=1.0, look_at_z=0, duration=0)
 
     opener = button("Turn it in 3D", view, "primary")
 

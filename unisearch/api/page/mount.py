@@ -11,8 +11,10 @@ from nicegui import app as pages
 from nicegui import ui
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from unisearch.api import problems
 from unisearch.api.guard import API
 from unisearch.api.page import atlas, home, status
+from unisearch.api.page.models import Models, add_models
 from unisearch.api.service import Service
 from unisearch.api.session import COOKIE, FORM, LASTS_S, LOGIN, is_session, is_token, new_session
 
@@ -30,6 +32,9 @@ def add_page(app: FastAPI, service: Service) -> None:
     status.add()
     whole = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     add_login(whole, service.settings.server.token_sha256)
+    models = Models(service)
+    add_models(whole, models)
+    problems.install(whole)
     ui.run_with(
         whole, title="unisearch", favicon=ICON, dark=None, language="en-US", tailwind=False,
         show_welcome_message=False, reconnect_timeout=10.0,
@@ -40,6 +45,7 @@ def add_page(app: FastAPI, service: Service) -> None:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with whole.router.lifespan_context(whole), of_api(app):
             yield
+            models.close()
 
     app.router.lifespan_context = lifespan
     app.add_middleware(Pages, pages=whole)
