@@ -18,6 +18,7 @@ _KEY = secrets.token_bytes(32)
 
 FORM = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>unisearch: token</title>
+<link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>:root{{color-scheme:light dark}}
 body{{font:18px/1.5 system-ui,sans-serif;max-width:26rem;margin:15vh auto;padding:0 1rem}}

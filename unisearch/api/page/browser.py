@@ -6,6 +6,7 @@ Each is an expression for `js_handler` of NiceGUI, of which `getElement` finds a
 from __future__ import annotations
 
 VALUE = "(event) => emit(event.target.value)"
+OPEN = "(event) => emit(event.target.open)"
 
 
 def give_dropped(upload: int) -> str:

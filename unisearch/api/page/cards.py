@@ -6,12 +6,13 @@ import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from nicegui import ui
+from nicegui import events, ui
 from nicegui.element import Element
 
-from unisearch.api.page.browser import play
+from unisearch.api.page.browser import OPEN, play
 from unisearch.api.page.frame import KINDS, button, clock, element, label, name_of
 from unisearch.records import Modality
 
@@ -65,6 +66,17 @@ class Found:
         return part["text"] if part else ""
 
 
+@dataclass
+class Shelf:
+    """Cards that are shown or hidden together."""
+
+    is_open: bool = True
+
+
+#: The button that opens a card, and where the card lies.
+Opener = tuple[Element, Shelf]
+
+
 @dataclass(frozen=True)
 class Actions:
     """What can be done with a card."""
@@ -78,7 +90,7 @@ class Actions:
 
 def sections(
     found: Sequence[Found], words: str, actions: Actions, more: set[Modality]
-) -> list[Element]:
+) -> list[Opener]:
     """A part of the page for each kind, best first; the buttons of the cards, in their order.
 
     more: kinds that have more than is shown
@@ -86,27 +98,33 @@ def sections(
     order: dict[Modality, list[Found]] = {}
     for one in sorted(found, key=lambda one: (one.hit["weak"], -one.hit["score"])):
         order.setdefault(one.hit["modality"], []).append(one)
-    openers = []
+    openers: list[Opener] = []
     for modality, ones in order.items():
         title = KINDS[modality][1]
         with label(element("section"), title):
             element("h2", f"{title} ({len(ones)}{'+' if modality in more else ''})")
             strong = [one for one in ones if not one.hit["weak"]]
             weak = [one for one in ones if one.hit["weak"]]
-            openers += grid(strong, words, actions)
+            openers += [(one, Shelf()) for one in grid(strong, words, actions)]
             if weak:
                 with element("details", style="weak") as details:
-                    if not strong:
+                    shelf = Shelf(is_open=not strong)
+                    if shelf.is_open:
                         details.props("open")
+                    details.on("toggle", partial(_opened, shelf), js_handler=OPEN)
                     count = f"{len(weak)} weak match{'es' if len(weak) > 1 else ''}"
                     element("summary", f"{count}: chance alone would give as good ones")
-                    openers += grid(weak, words, actions)
+                    openers += [(one, shelf) for one in grid(weak, words, actions)]
             if modality in more:
                 label(
                     button("More", lambda modality=modality: actions.more(modality), "plain"),
                     f"More {title}",
                 )
     return openers
+
+
+def _opened(shelf: Shelf, event: events.GenericEventArguments) -> None:
+    shelf.is_open = bool(event.args)
 
 
 def grid(found: Sequence[Found], words: str, actions: Actions) -> list[Element]:

@@ -19,12 +19,13 @@ SIZE = 480, 360
 
 def show(one: Found) -> ui.dialog:
     """Open a dialog with the item."""
-    with ui.dialog() as dialog, label(ui.card(), one.name).classes("detail"):
+    with ui.dialog() as dialog, ui.card().classes("detail"):
         with element("div", style="bar"):
             element("h2", one.name)
             button("Close", dialog.close, "plain")
         body(one)
         facts(one)
+    label(dialog, one.name)
     dialog.on("hide", dialog.delete)
     dialog.open()
     return dialog

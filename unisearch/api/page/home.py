@@ -12,7 +12,7 @@ from nicegui import events, run, ui
 from nicegui.element import Element
 
 from unisearch.api.page import browser, detail, look
-from unisearch.api.page.cards import Actions, Found, sections
+from unisearch.api.page.cards import Actions, Found, Opener, sections
 from unisearch.api.page.frame import KINDS, button, choice, element, frame, label, name_of, service
 from unisearch.api.page.question import AGES, LENGTHS, STEP, WEIGHTS, Part, Question
 from unisearch.api.search import HEAD_BYTES
@@ -46,8 +46,8 @@ class Home:
         self.service = service()
         self.question = Question()
         self.found: list[Found] = []
-        self.openers: list[Element] = []
-        self.at = -1  # the card that has the focus
+        self.openers: list[Opener] = []
+        self.at: Element | None = None  # the card that has the focus
         self.asked = 0  # only the answer to the newest question is shown
         self.folder = tempfile.TemporaryDirectory(prefix="unisearch-page-")
 
@@ -181,12 +181,15 @@ class Home:
             self.box.run_method("focus")
         elif event.key.is_cursorkey and self.openers:
             step = 1 if event.key.arrow_right or event.key.arrow_down else -1
-            self.at = min(max(self.at + step, 0), len(self.openers) - 1)
-            self.openers[self.at].run_method("focus")
+            seen = [opener for opener, shelf in self.openers if shelf.is_open]
+            place = seen.index(self.at) + step if self.at in seen else 0
+            self.at = seen[min(max(place, 0), len(seen) - 1)] if seen else None
+            if self.at is not None:
+                self.at.run_method("focus")
 
     def focused(self, opener: Element) -> None:
         """That card has the focus now."""
-        self.at = self.openers.index(opener) if opener in self.openers else -1
+        self.at = opener
 
     # What the page shows.
 
@@ -231,7 +234,7 @@ class Home:
 
     def show(self, found: list[Found], line: str, alert: bool = False) -> None:
         """The cards, or a line instead."""
-        self.found, self.at = found, -1
+        self.found, self.at = found, None
         self.results.clear()
         words = " ".join(part.shown for part in self.question.parts if part.kind == "words")
         actions = Actions(
