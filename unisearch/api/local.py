@@ -30,7 +30,7 @@ from unisearch.remote.local import (
 logger = logging.getLogger(__name__)
 
 #: So long may a command take to say what it wants.
-PATIENCE_S = 10.0
+PATIENCE_S = 3.0
 FRAME = {"into", "k", "each", "under", "where", "min_score", "names"}
 
 
