@@ -135,7 +135,8 @@ def visit(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..
     for number, context in enumerate(contexts):
         for page in context.pages:
             PICTURES.mkdir(parents=True, exist_ok=True)
-            name = request.node.name.removeprefix("test_") + (f"_{number}" if number else "")
+            name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+            name += f"-{number}" if number else ""
             page.screenshot(path=PICTURES / f"{name}.png")
         context.close()
     assert not troubles

@@ -71,7 +71,7 @@ def options(found: list[Place]) -> dict[str, Any]:
     return {
         "xAxis": axis, "yAxis": axis, "series": series,
         "grid": {"left": 8, "right": 8, "top": 40, "bottom": 8},
-        "legend": {"textStyle": {"color": "#808890"}}, "tooltip": {"formatter": "{b}"},
+        "legend": {"top": 8, "textStyle": {"color": "#808890"}}, "tooltip": {"formatter": "{b}"},
         "dataZoom": [{"type": "inside", "xAxisIndex": 0}, {"type": "inside", "yAxisIndex": 0}],
     }  # fmt: skip
 

@@ -82,7 +82,7 @@ def model(one: Found) -> None:
             label(scene, f"3D viewer of {one.name}: drag to turn, wheel to come closer")
             scene.props('role="img"')
             scene.gltf(ROUTE.format(item=one.id)).rotate(math.pi / 2, 0, 0)  # z is up here
-            scene.move_camera(x=1.5, y=-2.0, z=1.0, look_at_z=0, duration=0)
+            scene.move_camera(x=1.0, y=-1.5, z=0.7, look_at_z=0, duration=0)
 
     opener = button("Turn it in 3D", view, "primary")
 
