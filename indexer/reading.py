@@ -12,9 +12,10 @@ from typing import Any, Self
 from indexer.pool import Answer, Pool, limits_of
 from indexer.worker import Task
 from unisearch.config import Settings
-from unisearch.errors import UnisearchError
+from unisearch.errors import UnisearchError, Unreadable
 
 _TICK_S = 0.5
+_STOPPED = "the server is being stopped"
 
 
 class Reader:
@@ -25,7 +26,8 @@ class Reader:
 
     def __init__(self, settings: Settings, task: Task) -> None:
         self._task = task
-        self._pool = Pool(limits_of(settings))
+        self._limits = limits_of(settings)
+        self._pool = Pool(self._limits)
         self._lock = threading.Lock()
         self._waiting: dict[int, queue.SimpleQueue[Answer | UnisearchError]] = {}
         self._closing = False
@@ -36,13 +38,16 @@ class Reader:
         """The values that the task gives for that file. Raises what it raises, and Unreadable."""
         answers: queue.SimpleQueue[Answer | UnisearchError] = queue.SimpleQueue()
         with self._lock:
-            job = self._pool.submit(os.fsencode(path), self._task, path, *arguments)
+            if self._closing:
+                raise Unreadable(path, "crash", _STOPPED, transient=True)
+            pool = self._pool
+            job = pool.submit(os.fsencode(path), self._task, path, *arguments)
             self._waiting[job] = answers
         try:
             while True:
                 answer = answers.get()
                 if isinstance(answer, UnisearchError):
-                    raise answer
+                    raise Unreadable(path, "crash", str(answer), transient=True)
                 yield from answer.values
                 if answer.error is not None:
                     raise answer.error
@@ -50,12 +55,20 @@ class Reader:
                     return
         finally:
             with self._lock:
-                del self._waiting[job]
-            self._pool.drop(job)
+                if self._waiting.get(job) is answers:
+                    del self._waiting[job]
+            if pool.works:
+                pool.drop(job)
+
+    @property
+    def processes(self) -> list[int]:
+        """The ids of the worker processes."""
+        return self._pool.processes
 
     def close(self) -> None:
         """End the workers; who waits for a file hears so."""
-        self._closing = True
+        with self._lock:
+            self._closing = True
         self._thread.join()
         self._pool.close()
 
@@ -67,17 +80,24 @@ class Reader:
 
     def _serve(self) -> None:
         """Hands each answer to the thread that waits for it."""
-        end = UnisearchError("the server is being stopped")
-        try:
-            while not self._closing:
+        while not self._closing:
+            try:
                 answer = self._pool.take(_TICK_S)
-                if answer is not None:
-                    with self._lock:
-                        waits = self._waiting.get(answer.job)
-                    if waits is not None:
-                        waits.put(answer)
-        except UnisearchError as error:
-            end = error
+            except UnisearchError as error:  # no worker starts: perhaps it was short of something
+                with self._lock:
+                    failed, self._pool = self._pool, Pool(self._limits)
+                    self._end(error)
+                failed.close()
+                continue
+            if answer is not None:
+                with self._lock:
+                    waits = self._waiting.get(answer.job)
+                if waits is not None:
+                    waits.put(answer)
         with self._lock:
-            for waits in self._waiting.values():
-                waits.put(end)
+            self._end(UnisearchError(_STOPPED))
+
+    def _end(self, why: UnisearchError) -> None:
+        for waits in self._waiting.values():
+            waits.put(why)
+        self._waiting = {}

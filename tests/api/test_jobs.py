@@ -142,7 +142,7 @@ def test_so_many_jobs_may_wait(own: TestClient, monkeypatch: pytest.MonkeyPatch)
 
     answer = own.post("/v1/index", json={})
 
-    assert answer.status_code == 503
+    assert answer.status_code == 429
     assert answer.headers["content-type"] == "application/problem+json"
 
 

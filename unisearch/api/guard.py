@@ -194,13 +194,14 @@ class Guard:
 
     def _counted(self, receive: Receive) -> Receive:
         """The request's body, as far as it is not too long and does not let us wait."""
-        came, ended, began = 0, False, time.monotonic()
+        came, ended, began = 0, False, 0.0
 
         async def receiving() -> Message:
-            nonlocal came, ended
+            nonlocal came, ended, began
             if ended:  # what follows is only that the client goes away
                 return await receive()
             pause_s = self._settings.upload_s
+            began = began or time.monotonic()
             late_s = began + pause_s + came / LEAST_RATE - time.monotonic()
             try:
                 message = await asyncio.wait_for(receive(), max(0.0, min(pause_s, late_s)))

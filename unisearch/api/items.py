@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Path, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from unisearch.api.content import content
 from unisearch.api.problems import problems
@@ -29,18 +29,35 @@ PREVIEW_TYPES: dict[Kind, str] = {
 }  # fmt: skip
 
 
+#: Of whatever kind the file is.
+_BINARY = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": _BINARY},
+    206: {"description": "A range of it", "content": _BINARY},
+}
+PREVIEWS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A picture or a text",
+        "content": {
+            "image/webp": {"schema": {"type": "string", "format": "binary"}},
+            "text/plain": {"schema": {"type": "string"}, "example": "The lighthouse stands on"},
+        },
+    }
+}
+
+
 class ItemOut(BaseModel):
     """A file of the library. modality is null while it cannot be read."""
 
-    item: int
-    root: int
-    path: str
+    item: int = Field(examples=[17])
+    root: int = Field(examples=[1])
+    path: str = Field(examples=["/media/dog.wav"])
     path_b64: str | None = None
     modality: Modality | None
     size_bytes: int
     mtime_s: float
-    facts: dict[str, float]
-    tags: list[str]
+    facts: dict[str, float] = Field(examples=[{"duration_s": 2.5, "rate_hz": 44100}])
+    tags: list[str] = Field(examples=[["loud"]])
     labels: dict[str, list[str]]
     truncated_at_s: float | None
     previews: list[Kind]
@@ -88,8 +105,9 @@ def similar(
     return ask(service, SearchIn(terms=[TermIn(item=item)], into=into, k=k), [])
 
 
-@router.api_route("/{item}/content", methods=["GET", "HEAD"], response_class=Response,
-                  responses=problems(404, 410, 416, 422))  # fmt: skip
+@router.head("/{item}/content", include_in_schema=False)
+@router.get("/{item}/content", response_class=Response,
+            responses=BYTES | problems(404, 410, 416, 422))  # fmt: skip
 def item_content(
     service: Served,
     request: Request,
@@ -100,7 +118,7 @@ def item_content(
     return content(service.item(item), range, head=request.method == "HEAD")
 
 
-@router.get("/{item}/preview", response_class=FileResponse, responses=problems(404, 422))
+@router.get("/{item}/preview", response_class=FileResponse, responses=PREVIEWS | problems(404, 422))
 def preview(service: Served, item: ItemId, kind: Kind = "still") -> FileResponse:
     """A small picture, a film of one turn, or the beginning of a text."""
     row = service.item(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from unisearch.api.events import MEDIA_TYPE, Listener, event, stream
 from unisearch.api.problems import problems
-from unisearch.api.service import Served, Service
+from unisearch.api.service import Served, Service, of_writer
 from unisearch.api.status import status
 
 router = APIRouter(tags=["events"])
@@ -35,19 +35,26 @@ async def events(service: Served) -> StreamingResponse:
     A comment comes every 15 s when nothing else does.
     """
     told: dict[str, Any] = {}
+    seen: Hashable = None
 
     async def news(listener: Listener) -> AsyncIterator[bytes]:
-        now = await run_in_threadpool(brief, service)
-        if now != told:
-            told.update(now)
-            yield event("status", now)
+        nonlocal seen
+        now = await run_in_threadpool(signs, service)
+        if now != seen:  # only now it pays to count
+            seen = now
+            brief = await run_in_threadpool(status, service)
+            brief = {name: brief[name] for name in TOLD}
+            if brief != told:
+                told.update(brief)
+                yield event("status", brief)
         for name, data in listener.take():
             yield event(name, data)
 
     return stream(service.bus, news)
 
 
-def brief(service: Service) -> dict[str, Any]:
-    """The part of the status that is told."""
-    whole = status(service)
-    return {name: whole[name] for name in TOLD}
+def signs(service: Service) -> Hashable:
+    """What differs when the status may have changed."""
+    writer = of_writer("look")(service.settings.library)
+    syncing = bool(writer and writer["run"])
+    return service.engine.rooms.catalog.changes(), service.ready.is_set(), syncing

@@ -64,6 +64,7 @@ EVERYWHERE = (400, 401, 403, 408, 413, 421, 429, 503)
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The answer with that problem."""
+    detail = detail.encode("utf-8", "backslashreplace").decode()  # it may repeat what was sent
     body = Problem(type="about:blank", title=TITLES.get(status, "Error"), status=status,
                    detail=detail)  # fmt: skip
     return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
@@ -76,13 +77,17 @@ def status_of(error: UnisearchError) -> int:
             return 400
         case TooManySaved():
             return 409
+        case TooMany():
+            return 429
+        case Unreadable(transient=True):  # the system failed, not the file
+            return 503
         case Unreadable(kind="too_large"):
             return 413
         case Unreadable(kind="unsupported"):
             return 415
-        case Unreadable(transient=False):
+        case Unreadable():
             return 422
-        case LibraryMissing() | LibraryError() | TooMany():
+        case LibraryMissing() | LibraryError():
             return 503
         case _:
             return 400

@@ -88,15 +88,15 @@ class SegmentOut(BaseModel):
 class HitOut(BaseModel):
     """One answer; see docs/ranking.md for score, weak and expected_by_chance."""
 
-    rank: int
-    item: int
-    path: str
+    rank: int = Field(examples=[1])
+    item: int = Field(examples=[17])
+    path: str = Field(examples=["/media/dog.wav"])
     path_b64: str | None = None
     modality: Modality
-    score: float
-    similarity: float
-    weak: bool
-    expected_by_chance: float
+    score: float = Field(examples=[5.2])
+    similarity: float = Field(examples=[0.31])
+    weak: bool = Field(examples=[False])
+    expected_by_chance: float = Field(examples=[0.0001])
     matched: Literal["vector", "name", "both"]
     copies: int
     segment: SegmentOut | None

@@ -48,7 +48,11 @@ def search_files(
     service: Served,
     files: Annotated[list[UploadFile], File(description="pictures, sounds, models, videos, texts")],
     question: Annotated[
-        str, Form(description="JSON as for /v1/search; a term {'file': 0} weighs the first file")
+        str,
+        Form(
+            description="JSON as for /v1/search; a term {'file': 0} weighs the first file",
+            examples=['{"k": 5, "into": ["image"]}'],
+        ),
     ] = "{}",
 ) -> dict[str, Any]:
     """Answer a question with uploaded files, which are read in a process of their own.
@@ -93,7 +97,8 @@ def ask(service: Service, asked: SearchIn, files: Sequence[Path]) -> dict[str, A
     try:
         [answer] = service.engine.ask_many([question_of(service, asked, files)])
     except Unreadable as error:  # a path of ours is nothing to the client
-        raise Unreadable("the upload", error.kind, error.reason) from None
+        told = Unreadable("the upload", error.kind, error.reason, transient=error.transient)
+        raise told from None
     return answer_out(answer, asked)
 
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 import uvicorn
 
 from unisearch.api.app import create_app
+from unisearch.api.patience import MOST_HEAD, patient
 from unisearch.api.service import Service
 from unisearch.config import Settings
 from unisearch.errors import BadSetting, UnisearchError
@@ -47,7 +48,8 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 create_app(service, page), log_config=None, access_log=False, server_header=False,
                 timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=30,
-                h11_max_incomplete_event_size=65_536,
+                h11_max_incomplete_event_size=MOST_HEAD,
+                http=patient(service.settings.server.upload_s),
             )
         )  # fmt: skip
         self._service = service

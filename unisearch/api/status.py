@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from unisearch.api.problems import problems
 from unisearch.api.service import Served, of_writer
@@ -16,6 +16,15 @@ from unisearch.spaces.table import SPACES
 
 router = APIRouter(tags=["status"])
 public = APIRouter(tags=["status"])
+
+
+EXAMPLE = 'unisearch_requests_total{route="/v1/search",status="200"} 12.0\n'
+NUMBERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Numbers",
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": EXAMPLE}},
+    }
+}
 
 
 class HealthOut(BaseModel):
@@ -31,11 +40,11 @@ class StatusOut(BaseModel):
     being searchable, p50 of the newest, null when none was measured
     """
 
-    ready: bool
-    syncing: bool
-    lag_s: float | None
-    uptime_s: float
-    items: dict[str, int]
+    ready: bool = Field(examples=[True])
+    syncing: bool = Field(examples=[False])
+    lag_s: float | None = Field(examples=[0.8])
+    uptime_s: float = Field(examples=[3600.0])
+    items: dict[str, int] = Field(examples=[{"image": 40, "audio": 2}])
     library: dict[str, Any]
     writer: dict[str, Any] | None
 
@@ -43,9 +52,9 @@ class StatusOut(BaseModel):
 class SpaceOut(BaseModel):
     """A space. held: whether the library has vectors of it."""
 
-    name: str
-    held: bool
-    default: bool
+    name: str = Field(examples=["starter"])
+    held: bool = Field(examples=[True])
+    default: bool = Field(examples=[True])
 
 
 @public.get("/health", response_model=HealthOut)
@@ -82,7 +91,7 @@ def spaces(service: Served) -> list[SpaceOut]:
     ]
 
 
-@public.get("/metrics", response_class=Response, responses=problems())
+@public.get("/metrics", response_class=Response, responses=NUMBERS | problems())
 def metrics(service: Served) -> Response:
     """Numbers of the server and of the writing process, in Prometheus' text format."""
     registry = CollectorRegistry()
