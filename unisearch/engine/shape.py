@@ -40,7 +40,16 @@ def as_glb(path: Path, options: ReadOptions) -> Iterator[bytes]:
             process=False,
         )
     scene: Any = trimesh.Scene(made)
-    yield scene.export(file_type="glb", include_normals=True)
+    yield scene.export(file_type="glb", include_normals=True, tree_postprocessor=_dull)
+
+
+def _dull(tree: dict[str, Any]) -> None:
+    """Both sides are seen; without a material glTF means bare metal, which is nearly black."""
+    surface = {"metallicFactor": 0.0, "roughnessFactor": 0.9}
+    tree["materials"] = [{"pbrMetallicRoughness": surface, "doubleSided": True}]
+    for mesh in tree["meshes"]:
+        for primitive in mesh["primitives"]:
+            primitive["material"] = 0
 
 
 def _bytes(colors: NDArray[Any] | None) -> NDArray[np.uint8] | None:
