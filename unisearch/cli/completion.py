@@ -27,6 +27,6 @@ def completion(
     ~/.zshrc, after compinit; fish: 'unisearch completion fish >
     ~/.config/fish/completions/unisearch.fish'.
     """
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     print(get_completion_script(prog_name="unisearch", complete_var=COMPLETING, shell=shell.value))

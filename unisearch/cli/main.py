@@ -161,7 +161,7 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     prepare()
     if COMPLETING in os.environ:  # a shell asks what may follow: see the verb completion
-        from typer.completion import completion_init
+        from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
     try:

@@ -70,7 +70,9 @@ def serve(lines: IO[bytes], out: IO[bytes], server: Server) -> None:
             rest = line
             while rest and not rest.endswith(b"\n"):
                 rest = lines.readline(MOST_LINE_BYTES)
-            answer = failure(None, NO_REQUEST, f"more than {MOST_LINE_BYTES} bytes")
+            answer: dict[str, Any] | None = failure(
+                None, NO_REQUEST, f"more than {MOST_LINE_BYTES} bytes"
+            )
         elif not line.strip():
             continue
         else:
