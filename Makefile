@@ -22,6 +22,7 @@ demo: $(installed)
 	$(bin)/unisearch demo $(ARGS)
 
 test: $(installed_dev)
+	@.ci/browser
 	UNISEARCH_NO_SKIP=1 $(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(installed_dev)

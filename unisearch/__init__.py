@@ -6,6 +6,8 @@
         for hit in engine.search("dog barking", into="image"):
             print(hit.score, hit.path)
 
+`connect("http://127.0.0.1:8765")` gives the same methods over a server's library.
+
 Importing this package is cheap: numpy and torch are loaded when a library is opened.
 """
 
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from unisearch.engine.engine import Engine
-    from unisearch.engine.terms import Term
+    from unisearch.engine.terms import Term, Vector
+    from unisearch.remote.engine import AsyncRemoteEngine, RemoteEngine
 
-__all__ = ["Engine", "Term", "__version__", "open"]
+__all__ = ["Engine", "Term", "Vector", "__version__", "aconnect", "connect", "open"]
 __version__ = "0.1.0"
 
 
@@ -37,14 +40,33 @@ def open(library: Path | str | None = None, *, config: Path | str | None = None)
     return Engine(open_rooms(load_settings(config, library=library), stays=True))
 
 
+def connect(url: str, token: str | None = None) -> RemoteEngine:
+    """The library of a server (`unisearch serve`), with the methods of an engine.
+
+    url: such as http://127.0.0.1:8765; token: as `unisearch serve --new-token` printed it
+    Nothing is asked yet: a server that is not there is told with the first question.
+    Raises UsageError for what is no address.
+    """
+    from unisearch.remote.engine import RemoteEngine
+
+    return RemoteEngine(url, token)
+
+
+def aconnect(url: str, token: str | None = None) -> AsyncRemoteEngine:
+    """As `connect`, for asyncio: `async with unisearch.aconnect(url) as engine`."""
+    from unisearch.remote.engine import AsyncRemoteEngine
+
+    return AsyncRemoteEngine(url, token)
+
+
 def __getattr__(name: str) -> Any:
-    """Engine and Term, imported when they are first named."""
+    """Engine, Term and Vector, imported when they are first named."""
     if name == "Engine":
         from unisearch.engine.engine import Engine
 
         return Engine
-    if name == "Term":
-        from unisearch.engine.terms import Term
+    if name in ("Term", "Vector"):
+        from unisearch.engine import terms
 
-        return Term
+        return getattr(terms, name)
     raise AttributeError(f"module 'unisearch' has no attribute '{name}'")

@@ -215,6 +215,29 @@ class PreviewSettings(Section):
     )
 
 
+class ServerSettings(Section):
+    """How `unisearch serve` answers, and what it refuses."""
+
+    host: str = Field("127.0.0.1", description="address to listen at; another one needs a token")
+    port: int = Field(8765, ge=0, le=65_535, description="port to listen at; 0 takes a free one")
+    token_sha256: str = Field(
+        "",
+        pattern="^([0-9a-f]{64})?$",
+        description="SHA-256 of the token that requests must bear; 'unisearch serve --new-token'",
+    )
+    hosts: tuple[str, ...] = Field(
+        (), description="names by which the server may be asked, beside localhost and addresses"
+    )
+    upload_mb: int = Field(64, ge=1, description="largest request, MB")
+    upload_s: float = Field(30.0, gt=0, description="longest pause of a request that is sent, s")
+    upload_seconds: float = Field(
+        600.0, gt=0, description="so much of an uploaded sound or video is listened to, s"
+    )
+    requests_per_minute: int = Field(
+        1_200, ge=0, description="requests of one client; 0 sets no limit"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one run."""
 
@@ -253,6 +276,7 @@ class Settings(BaseSettings):
     watch: WatchSettings = WatchSettings()
     limits: LimitSettings = LimitSettings()
     previews: PreviewSettings = PreviewSettings()
+    server: ServerSettings = ServerSettings()
 
     #: The file that was read, if any.
     _file: Path | None = PrivateAttr(None)

@@ -8,6 +8,7 @@ UnisearchError
 ├── Unreadable            one file cannot be read; `kind` says why
 ├── WeightsError          weights are missing, damaged or of another model
 ├── VectorError           a vector is not finite, not of unit length, or its key is not new
+├── ServerError           a server does not answer, or does not let us in
 └── LibraryError          the library as a whole cannot be used
     ├── LibraryMissing    there is none at that place
     ├── LibraryLocked     another process writes and does not answer
@@ -100,6 +101,10 @@ class WeightsError(UnisearchError):
 
 class VectorError(UnisearchError):
     """A vector is not finite, not of unit length, or its key is not new."""
+
+
+class ServerError(UnisearchError):
+    """A server does not answer, or does not let us in."""
 
 
 class LibraryError(UnisearchError):

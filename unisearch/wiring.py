@@ -34,14 +34,16 @@ CATALOG_FILE = "catalog.db"
 VECTORS_FOLDER = "vectors"
 INDEX_FOLDER = "index"
 PREVIEWS_FOLDER = "previews"
+#: Saved searches, each a file of its own.
+SAVED_FOLDER = "saved"
 #: In the folder of models: backgrounds of spaces that bring none.
 REFERENCES_FOLDER = "references"
 
 #: What stands in a library's folder.
 LIBRARY_NAMES = (
     *(CATALOG_FILE + end for end in ("", "-wal", "-shm", "-journal")),
-    *(VECTORS_FOLDER, INDEX_FOLDER, PREVIEWS_FOLDER),
-    *("writer.lock", "writer.sock", "watch.lock"),
+    *(VECTORS_FOLDER, INDEX_FOLDER, PREVIEWS_FOLDER, SAVED_FOLDER),
+    *("writer.lock", "writer.sock", "watch.lock", "server.sock"),
 )
 #: What a folder without a catalogue may hold and still become a library: the rest of an earlier
 #: one, and what systems put into every folder.

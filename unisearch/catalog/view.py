@@ -244,6 +244,16 @@ class View:
         rows = self._connection.execute(f"{_ITEM} WHERE 1{clause} ORDER BY i.id", values)
         return [_item(row) for row in rows]
 
+    def items_after(self, item_id: int, most: int) -> list[ItemRow]:
+        """So many items of larger ids, by id."""
+        rows = self._run(f"{_ITEM} WHERE i.id > ? ORDER BY i.id LIMIT ?", item_id, most)
+        return [_item(row) for row in rows]
+
+    def digest_of(self, content: int) -> bytes | None:
+        """The digest of a content."""
+        row = self._run("SELECT digest FROM contents WHERE id = ?", content).fetchone()
+        return row[0] if row else None
+
     def known_files(self, under: bytes | None = None) -> dict[bytes, KnownFile]:
         """The items at and below a place, by path: no more than tells whether they changed."""
         clause, values = self._below(under)

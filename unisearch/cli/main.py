@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -25,6 +26,8 @@ VERBS = {
     "index": Entry("unisearch.cli.index:index"),
     "watch": Entry("unisearch.cli.watch:watch"),
     "search": Entry("unisearch.cli.search:search"),
+    "serve": Entry("unisearch.cli.serve:serve"),
+    "mcp": Entry("unisearch.cli.mcp:mcp"),
     "embed": Entry("unisearch.cli.embed:embed"),
     "status": Entry("unisearch.cli.library:status"),
     "doctor": Entry("unisearch.cli.health:doctor"),
@@ -41,6 +44,7 @@ VERBS = {
     "train": Entry("unisearch.cli.train:train"),
     "demo": Entry("unisearch.cli.demo:demo"),
     "import-pointcloud": Entry("unisearch.cli.convert:import_pointcloud"),
+    "completion": Entry("unisearch.cli.completion:completion"),
 }
 
 #: Options that may stand before or after the verb; those with a value, and those without.
@@ -49,6 +53,9 @@ FLAGS = ("--debug",)
 EPILOG = "--library DIR, --config FILE and --debug may stand before or after the verb."
 
 OK, FAILED, USAGE = 0, 1, 2
+
+#: Set when a shell asks for completions.
+COMPLETING = "_UNISEARCH_COMPLETE"
 
 
 class Verbs(TyperGroup):
@@ -155,6 +162,10 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command line; the exit code of design 8. Nothing but SystemExit leaves it."""
     debug = "--debug" in arguments
     prepare()
+    if COMPLETING in os.environ:  # a shell asks what may follow: see the verb completion
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()
     try:
         code = app(hoist(arguments), prog_name="unisearch", standalone_mode=False)
         sys.stdout.flush()

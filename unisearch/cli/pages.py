@@ -15,10 +15,16 @@ from typing import Any, get_args
 
 from typer.main import get_command
 
-from unisearch import errors
+from unisearch import __version__, errors
 from unisearch.cli.main import EPILOG, VERBS, app, verb
 from unisearch.config import table
 
+CODES = {
+    0: "done; also when some files failed or nothing fits",
+    1: "it could not be done: one line on stderr says why",
+    2: "the command line has no meaning",
+    130: "stopped with Ctrl-C; the same command goes on where it was",
+}
 NOTE = "<!-- Written by `make docs` from the code; change it there. -->\n"
 
 
@@ -28,6 +34,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "settings.md": settings_page(),
         "errors.md": errors_page(),
+        "unisearch.1": man_page(),
     }
 
 
@@ -39,10 +46,8 @@ def commands_page() -> str:
     parts += [
         "## Exit codes\n",
         "| code | meaning |\n|---|---|\n"
-        "| 0 | done; also when some files failed or nothing fits |\n"
-        "| 1 | it could not be done: one line on stderr says why |\n"
-        "| 2 | the command line has no meaning |\n"
-        "| 130 | stopped with Ctrl-C; the same command goes on where it was |\n",
+        + "\n".join(f"| {code} | {meaning} |" for code, meaning in CODES.items())
+        + "\n",
     ]
     return "\n".join(parts)
 
@@ -88,6 +93,57 @@ def spelling(param: Any) -> str:
         return str(param.metavar or param.name.upper())
     ways = ", ".join([*param.opts, *param.secondary_opts])
     return ways if param.is_flag else f"{ways} {param.metavar or param.name.upper()}"
+
+
+def man_page() -> str:
+    """The manual page: every verb with its options, for man(1)."""
+    parts = [
+        '.\\" Written by `make docs` from the code; change it there.',
+        f'.TH UNISEARCH 1 "" "unisearch {__version__}" "User Commands"',
+        ".SH NAME",
+        r"unisearch \- search pictures, sounds, videos, 3D models and texts by each other",
+        ".SH SYNOPSIS",
+        r"\fBunisearch\fR \fIVERB\fR [\fIARGUMENT\fR...] [\fIOPTION\fR...]",
+        ".SH DESCRIPTION",
+        roff(get_command(app).help or ""),
+        ".PP",
+        roff(EPILOG),
+        *man_options(get_command(app)),
+        ".SH VERBS",
+    ]
+    for name in VERBS:
+        parts += man_verb(verb(name), name)
+    parts.append(".SH EXIT STATUS")
+    for code, meaning in CODES.items():
+        parts += [".TP", str(code), roff(meaning)]
+    return "\n".join(parts) + "\n"
+
+
+def man_verb(made: Any, path: str) -> Iterator[str]:
+    """The section of one verb; of a group, one section for each of its verbs."""
+    if getattr(made, "commands", None):
+        for name, inner in made.commands.items():
+            yield from man_verb(inner, f"{path} {name}")
+        return
+    arguments = " ".join(argument_usage(param) for param in made.params if not is_option(param))
+    yield f'.SS "{roff(f"{path} {arguments}".strip())}"'
+    paragraphs = inspect.cleandoc(made.help or "").split("\n\n")
+    yield "\n.PP\n".join(roff(" ".join(text.split())) for text in paragraphs)
+    yield from man_options(made)
+
+
+def man_options(made: Any) -> Iterator[str]:
+    """The arguments and options of a command, one paragraph each."""
+    for param in made.params:
+        if param.help:
+            yield f".TP\n\\fB{roff(spelling(param))}\\fR\n{roff(param.help)}"
+
+
+def roff(text: str) -> str:
+    """The text as roff shows it unchanged: no control lines, no escapes."""
+    plain = " ".join(text.split()).replace("\\", r"\e").replace("-", r"\-")
+    plain = plain.replace("'", r"\(aq").replace('"', r"\(dq").replace("…", "...")
+    return rf"\&{plain}" if plain.startswith(".") else plain
 
 
 def settings_page() -> str:

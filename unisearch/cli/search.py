@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +17,8 @@ from unisearch.errors import UsageError
 from unisearch.records import MODALITIES
 
 if TYPE_CHECKING:
+    from unisearch.config import Settings
+    from unisearch.engine.answer import Answer
     from unisearch.engine.terms import Term
 
 
@@ -70,6 +74,17 @@ def search(
     null: Annotated[
         bool, typer.Option("-0", help="With --paths: a NUL behind each path, not a newline.")
     ] = False,
+    server: Annotated[
+        bool,
+        typer.Option("--server/--no-server", help="Ask a running 'serve' of this library, if any."),
+    ] = True,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show pictures, in a terminal that can.")
+    ] = False,
+    open_rank: Annotated[
+        int | None,
+        typer.Option("--open", min=1, metavar="N", help="Open hit N with the system's program."),
+    ] = None,
 ) -> None:
     """Find what fits words, files, or both.
 
@@ -78,13 +93,15 @@ def search(
     """
     if null and not paths:
         raise UsageError("-0 needs --paths")
+    if preview and (as_json or paths):
+        raise UsageError("--preview goes with neither --json nor --paths")
     if as_json and paths:
         raise UsageError("choose one of --json and --paths")
     if not terms:
         raise UsageError("nothing to search for: give at least one term besides --not")
 
     from unisearch.catalog.where import parse
-    from unisearch.engine.terms import check_modalities, check_score, parse_terms
+    from unisearch.engine.terms import check_modalities, check_score, negative, parse_terms
 
     wanted = check_modalities(None if into is None else ",".join(into))
     check_score(min_score)
@@ -94,14 +111,16 @@ def search(
     unwanted: list[Term] = [term for argument in minus or [] for term in parse_terms([argument])]
 
     from unisearch.cli.hints import hints
-    from unisearch.engine.engine import Engine
-    from unisearch.wiring import open_rooms
 
-    with Engine(open_rooms(door(ctx).settings())) as engine:
-        answer = engine.ask(
-            asked, minus=unwanted, into=wanted, k=k, each=each, under=under, where=where,
-            min_score=min_score, names=names,
-        )  # fmt: skip
+    settings = door(ctx).settings()
+    asked += [negative(term) for term in unwanted]
+    frame = {
+        "into": wanted, "k": k, "each": each, "under": under, "where": where,
+        "min_score": min_score, "names": names,
+    }  # fmt: skip
+    answer = (server_answer(settings, asked, frame) if server else None) or own_answer(
+        settings, asked, frame
+    )
     for hint in hints([*terms, *(minus or [])]):
         print("unisearch: hint:", hint, file=sys.stderr)
     if as_json:
@@ -110,3 +129,31 @@ def search(
         print_paths((hit.path for hit in answer.hits), b"\0" if null else b"\n")
     else:
         print_answer(answer)
+    if preview:
+        from unisearch.cli.pictures import show_pictures
+
+        show_pictures(settings.library, answer.hits)
+    if open_rank is not None:
+        from unisearch.cli.opening import open_hit
+
+        open_hit(answer.hits, open_rank)
+
+
+def server_answer(
+    settings: Settings, terms: Sequence[Term], frame: Mapping[str, Any]
+) -> Answer | None:
+    """The answer of a server of this library that runs with these settings, None without one."""
+    from unisearch.remote import local
+
+    under = frame["under"]
+    whole = None if under is None else os.fspath(under.absolute())
+    return local.ask(settings, terms, {**frame, "under": whole})
+
+
+def own_answer(settings: Settings, terms: Sequence[Term], frame: Mapping[str, Any]) -> Answer:
+    """The answer found in this process."""
+    from unisearch.engine.engine import Engine
+    from unisearch.wiring import open_rooms
+
+    with Engine(open_rooms(settings)) as engine:
+        return engine.ask(terms, **frame)

@@ -40,7 +40,7 @@ def embed_files(
     waiting: list[tuple[int, Prepared]] = []
     for i, path in enumerate(paths):
         try:
-            modality, samples = samples_of(space, path, options)
+            modality, samples = samples_of(path, options, space.modalities)
             for sample in samples:
                 waiting.append((i, space.prepare(sample)))
                 if len(waiting) == BATCH:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from unisearch.engine.terms import Vector
 from unisearch.errors import Unreadable, UsageError
 from unisearch.media.read import modality_of, read
 from unisearch.media.signature import looks_like
-from unisearch.records import Modality, ReadOptions, Sample, TextSample
+from unisearch.records import Modality, Prepared, ReadOptions, Sample, TextSample
 from unisearch.spaces.base import Space
 
 #: Segments of a file that are in memory at a time while it is encoded.
@@ -34,8 +34,45 @@ def likely_modality(value: str | Path | bytes | Sample | Vector) -> Modality:
             return value.modality
 
 
+#: Reads a file: (path, what readers should deliver, a space's modalities and its CPU part) to the
+#: parts of the modality that it begins with. Raises Unreadable.
+Decode = Callable[
+    [Path, ReadOptions, tuple[Modality, ...], Callable[[Sample], Prepared]], Iterator[Prepared]
+]
+
+
+def decode(
+    path: Path,
+    options: ReadOptions,
+    modalities: tuple[Modality, ...],
+    prepare: Callable[[Sample], Prepared],
+) -> Iterator[Prepared]:
+    """The parts of a file, read in this process; see Decode."""
+    _, samples = samples_of(path, options, modalities)
+    yield from map(prepare, samples)
+
+
+def samples_of(
+    path: Path, options: ReadOptions, modalities: tuple[Modality, ...]
+) -> tuple[Modality, Iterator[Sample]]:
+    """(modality, samples) of a file, which is read while one walks through them.
+
+    modalities: of the space. Of a video what is seen counts; what is heard only where nothing is.
+    Raises Unreadable, also on the way.
+    """
+    samples = (part.sample for part in read(path, options).parts)
+    first = next(samples)
+    if first.modality not in modalities:
+        raise Unreadable(path, "unsupported", f"the space has no {first.modality}")
+    same = itertools.takewhile(lambda sample: sample.modality == first.modality, samples)
+    return first.modality, itertools.chain([first], same)
+
+
 def encode(
-    space: Space, value: str | Path | bytes | Sample | Vector, options: ReadOptions
+    space: Space,
+    value: str | Path | bytes | Sample | Vector,
+    options: ReadOptions,
+    read_file: Decode = decode,
 ) -> tuple[Modality, NDArray[np.float32]]:
     """(modality, unit vector (dim,)) of what a term holds. Raises Unreadable."""
     match value:
@@ -44,15 +81,15 @@ def encode(
         case str():
             return "text", space.encode([TextSample(value)])[0]
         case Path():
-            return encode_file(space, value, options)
+            return encode_file(space, value, options, read_file)
         case bytes():
-            return encode_bytes(space, value, options)
+            return encode_bytes(space, value, options, read_file)
         case _:
             return value.modality, space.encode([value])[0]
 
 
 def encode_bytes(
-    space: Space, content: bytes, options: ReadOptions
+    space: Space, content: bytes, options: ReadOptions, read_file: Decode = decode
 ) -> tuple[Modality, NDArray[np.float32]]:
     """(modality, unit vector (dim,)) of a file's content."""
     suffix = suffix_of(content)
@@ -60,47 +97,30 @@ def encode_bytes(
         file = Path(folder, "query").with_suffix(suffix)
         file.write_bytes(content)
         try:
-            return encode_file(space, file, options)
+            return encode_file(space, file, options, read_file)
         except Unreadable as error:
             raise Unreadable(f"{len(content)} bytes", error.kind, error.reason) from None
 
 
 def encode_file(
-    space: Space, path: Path, options: ReadOptions
+    space: Space, path: Path, options: ReadOptions, read_file: Decode = decode
 ) -> tuple[Modality, NDArray[np.float32]]:
     """(modality, unit vector (dim,)) of a file.
 
     A file of several segments is asked for as a whole: the mean of their vectors.
     Raises Unreadable for a file that cannot be read.
     """
-    modality, samples = samples_of(space, path, options)
-    return modality, mean_vector(space, samples)
+    parts = read_file(path, options, space.modalities, space.preparer)
+    first = next(parts)
+    return first.modality, mean_vector(space, itertools.chain([first], parts))
 
 
-def samples_of(space: Space, path: Path, options: ReadOptions) -> tuple[Modality, Iterator[Sample]]:
-    """(modality, samples) of a file, which is read while one walks through them.
-
-    Of a video what is seen counts; what is heard only where nothing is seen.
-    Raises Unreadable, also on the way.
-    """
-    parts = iter(read(path, options).parts)
-    first = next(parts).sample
-    modality = first.modality
-    if modality not in space.modalities:
-        reason = f"the space '{space.name}' has no {modality}"
-        raise Unreadable(path, "unsupported", reason)
-    rest = itertools.takewhile(
-        lambda sample: sample.modality == modality, (part.sample for part in parts)
-    )
-    return modality, itertools.chain([first], rest)
-
-
-def mean_vector(space: Space, samples: Iterable[Sample]) -> NDArray[np.float32]:
-    """The unit vector (dim,) in the middle of the samples' vectors, read a few at a time."""
+def mean_vector(space: Space, parts: Iterable[Prepared]) -> NDArray[np.float32]:
+    """The unit vector (dim,) in the middle of the parts' vectors, encoded a few at a time."""
     total = np.zeros(space.dim, dtype=np.float64)
-    rest = iter(samples)
+    rest = iter(parts)
     while batch := list(itertools.islice(rest, BATCH)):
-        total += space.encode(batch).sum(axis=0)
+        total += space.encode_prepared(batch).sum(axis=0)
     return (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
 
 

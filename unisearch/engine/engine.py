@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +18,11 @@ from unisearch.catalog.where_sql import Condition, condition
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
 from unisearch.engine.chance import RANKS, Floats
+from unisearch.engine.encode import Decode, decode
+from unisearch.engine.hit_media import LocalMedia
+from unisearch.engine.hits import Hits
 from unisearch.engine.lanes import Keys, Lane, Partitions
+from unisearch.engine.many import Question, look_ahead
 from unisearch.engine.rank import Joined, Scored
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import (
@@ -31,20 +37,37 @@ from unisearch.engine.terms import (
 from unisearch.engine.understand import Understanding
 from unisearch.engine.values import term_of
 from unisearch.errors import RowsGone, UnisearchError, UsageError, display
-from unisearch.records import Hit, Modality
+from unisearch.records import Modality
 from unisearch.wiring import Rooms
 
 _NONE = np.empty(0, np.int64)
 
 
-class Engine:
-    """Searches one library. Use as a context manager, or call close()."""
+@dataclass(frozen=True)
+class _Checked:
+    """A question whose parts have a meaning; see Question."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    terms: Sequence[Term]
+    modalities: Sequence[Modality]
+    k: int
+    where: Condition | None
+    under: Path | str | None
+    each: bool
+    least: float | None
+    names: bool
+
+
+class Engine:
+    """Searches one library. Use as a context manager, or call close().
+
+    Threads may share one. read_file: reads files that are asked with, in this process by default
+    """
+
+    def __init__(self, rooms: Rooms, read_file: Decode = decode) -> None:
         self.rooms = rooms
         self._spaces = LibrarySpaces(rooms)
         self._partitions = Partitions(rooms, self._spaces)
-        self._understanding = Understanding(rooms, self._spaces, self._partitions)
+        self._understanding = Understanding(rooms, self._spaces, self._partitions, read_file)
 
     def search(
         self,
@@ -57,8 +80,8 @@ class Engine:
         under: Path | str | None = None,
         min_score: float | None = None,
         names: bool = True,
-    ) -> list[Hit]:
-        """The best hits, best first.
+    ) -> Hits:
+        """The best hits, best first; a notebook shows them with pictures and players.
 
         terms, minus: see values.term_of; minus repels. into: modalities to answer with, all by
         default. The others as in `ask`.
@@ -77,7 +100,7 @@ class Engine:
             min_score=min_score,
             names=names,
         )
-        return list(answer.hits)
+        return Hits(answer.hits, LocalMedia(self.rooms))
 
     def ask(
         self,
@@ -99,44 +122,97 @@ class Engine:
         score; names: also look words up in names and passages.
         Raises ForeignSpace for a library whose vectors are of another space.
         """
-        modalities = check_modalities(into)
-        passing = condition(where, time.time_ns()) if where is not None else None
-        k = self.rooms.settings.search.k if k is None else check_count(k)
-        least = check_score(min_score)
-        question = [*terms, *map(negative, minus)]
-        if not any(term.weight > 0 for term in question):
-            raise UsageError("nothing to search for: give at least one term besides --not")
+        question = Question(
+            [*terms, *map(negative, minus)], into, k, where, each, under, min_score, names
+        )
+        [answer] = self.ask_many([question])
+        return answer
 
-        def look() -> tuple[Asked, float, list[list[Joined]]]:
-            with self.rooms.catalog.view() as view:
-                wanted = self._wanted(view, modalities, k, under, passing)
-                asked = self._understanding.asked(view, question, wanted, names)
-                encoded = time.perf_counter()
-                return asked, encoded, self._find(view, asked, wanted)
+    def ask_many(self, questions: Sequence[Question]) -> list[Answer]:
+        """The answers to several questions, all of one committed state of the library.
 
+        Their words pass the network together, and those without a filter each index; files, words
+        in names and the join are of each question alone. took_ms is that of all of them.
+        Raises as `ask`, for the first question that cannot be answered.
+        """
+        asking = [self._checked(question) for question in questions]
         start = time.perf_counter()
         try:
-            asked, encoded, found = look()
+            encoded, looked = self._look(asking)
         except RowsGone:  # compacted since the view began: the next one sees where they are
-            asked, encoded, found = look()
+            encoded, looked = self._look(asking)
         weak_above = self.rooms.settings.search.weak_above
-        hits = rank.merge(found, k, weak_above, each=each, min_score=least)
+        hits = [
+            rank.merge(found, one.k, weak_above, each=one.each, min_score=one.least)
+            for one, (_, found) in zip(asking, looked, strict=True)
+        ]
         end = time.perf_counter()
-        return Answer(
-            query=[
-                AskedTerm(modality, term.shown, term.weight, ", ".join(sorted({*spaces.values()})))
-                for term, modality, spaces in zip(
-                    asked.terms, asked.modalities, asked.spaces, strict=True
-                )
-            ],
-            hits=hits,
-            no_match=all(hit.weak for hit in hits),
-            took_ms={
-                "encode": (encoded - start) * 1e3,
-                "search": (end - encoded) * 1e3,
-                "total": (end - start) * 1e3,
-            },
+        took_ms = {
+            "encode": (encoded - start) * 1e3,
+            "search": (end - encoded) * 1e3,
+            "total": (end - start) * 1e3,
+        }
+        return [
+            Answer(
+                query=[
+                    AskedTerm(
+                        modality, term.shown, term.weight, ", ".join(sorted({*spaces.values()}))
+                    )
+                    for term, modality, spaces in zip(
+                        asked.terms, asked.modalities, asked.spaces, strict=True
+                    )
+                ],
+                hits=best,
+                no_match=all(hit.weak for hit in best),
+                took_ms=took_ms,
+            )
+            for (asked, _), best in zip(looked, hits, strict=True)
+        ]
+
+    def _checked(self, question: Question) -> _Checked:
+        """The question, without what has no meaning. Raises UsageError."""
+        checked = _Checked(
+            terms=question.terms,
+            modalities=check_modalities(question.into),
+            k=self.rooms.settings.search.k if question.k is None else check_count(question.k),
+            where=None if question.where is None else condition(question.where, time.time_ns()),
+            under=question.under,
+            each=question.each,
+            least=check_score(question.min_score),
+            names=question.names,
         )
+        if not any(term.weight > 0 for term in question.terms):
+            raise UsageError("nothing to search for: give at least one term besides --not")
+        return checked
+
+    def _look(
+        self, asking: Sequence[_Checked]
+    ) -> tuple[float, list[tuple[Asked, list[list[Joined]]]]]:
+        """(when all were encoded, each question and what was found)."""
+        with self.rooms.catalog.view() as view:
+            wanted = [
+                self._wanted(view, one.modalities, one.k, one.under, one.where) for one in asking
+            ]
+            words = {}
+            if len(asking) > 1:
+                terms = [one.terms for one in asking]
+                words = self._understanding.words(view, list(zip(terms, wanted, strict=True)))
+            asked = [
+                self._understanding.asked(view, one.terms, frame, one.names, words)
+                for one, frame in zip(asking, wanted, strict=True)
+            ]
+            encoded = time.perf_counter()
+            lanes = [
+                self._partitions.lanes(view, one, frame)
+                for one, frame in zip(asked, wanted, strict=True)
+            ]
+            reaches = [self._reach(one, frame.k) for one, frame in zip(asked, wanted, strict=True)]
+            if len(asking) > 1:
+                look_ahead(asked, lanes, reaches)
+            return encoded, [
+                (one, self._find(view, one, frame, ways))
+                for one, frame, ways in zip(asked, wanted, lanes, strict=True)
+            ]
 
     def _wanted(
         self,
@@ -157,12 +233,17 @@ class Engine:
             raise UnisearchError(f"{display(folder)}: no such folder, and nothing indexed below it")
         return Wanted(modalities, k, folder, where, allowed)
 
-    def _find(self, view: View, asked: Asked, wanted: Wanted) -> list[list[Joined]]:
+    def _find(
+        self,
+        view: View,
+        asked: Asked,
+        wanted: Wanted,
+        lanes: Mapping[Modality, Sequence[Lane]],
+    ) -> list[list[Joined]]:
         """The items of each partition, the best segment of each, joined in one statement.
 
         A long sound or text may fill many places with its segments: then more are looked at.
         """
-        lanes = self._partitions.lanes(view, asked, wanted)
         sizes = [max(lane.live for lane in ways) for ways in lanes.values()]
         reach = self._reach(asked, wanted.k)
         # Mostly each hit is an item of its own, and the rest need not be joined.
@@ -256,6 +337,13 @@ class Engine:
         if len(own):
             here &= ~np.isin(keys, own)
         return keys[here], cosines[:, here]
+
+    def reading(self, read_file: Decode) -> Engine:
+        """The same engine, with all that it has opened, for files that are read another way."""
+        other = copy.copy(self)
+        other._understanding = copy.copy(self._understanding)
+        other._understanding.read_file = read_file
+        return other
 
     def close(self) -> None:
         """Releases the library."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -30,6 +30,7 @@ class Lane:
     """One partition and the terms, by their places, that are compared with it.
 
     among: the rows that pass the question's filter, None without one
+    ahead: what was looked up before for several questions at a time, by term and depth
     """
 
     space: Space
@@ -37,16 +38,25 @@ class Lane:
     ground: Background
     terms: Sequence[int]
     among: NDArray[np.int64] | None
+    ahead: dict[tuple[int, int], Nearest] = field(default_factory=dict)
 
     def nearest(self, asked: Asked, reach: int) -> list[Nearest]:
         """The nearest keys of each attracting term."""
         vectors = asked.vectors[self.space.id]
-        k = max(min(reach, self.live), 1)
+        k = self.depth(reach)
         return [
-            self.reader.search(vectors[i : i + 1], k, self.among, asked.modalities[i])
-            for i in self.terms
-            if asked.weights[i] > 0
+            self.ahead.get((i, k))
+            or self.reader.search(vectors[i : i + 1], k, self.among, asked.modalities[i])
+            for i in self.attracting(asked)
         ]
+
+    def attracting(self, asked: Asked) -> list[int]:
+        """Its terms that do not repel."""
+        return [i for i in self.terms if asked.weights[i] > 0]
+
+    def depth(self, reach: int) -> int:
+        """How many of so many neighbours there can be."""
+        return max(min(reach, self.live), 1)
 
     def cosines(self, asked: Asked, keys: Keys) -> Floats:
         """Of its terms to these keys, (terms, n); NaN for keys that are not here."""

@@ -10,13 +10,13 @@ import numpy as np
 
 from unisearch.catalog.view import View
 from unisearch.engine.chance import Floats
-from unisearch.engine.encode import encode, likely_modality
+from unisearch.engine.encode import Decode, encode, likely_modality
 from unisearch.engine.lanes import Keys, Partitions
 from unisearch.engine.route import Offer, routed
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Term, Vector, Wanted
 from unisearch.errors import UnisearchError
-from unisearch.records import Modality, Sample
+from unisearch.records import Modality, Sample, TextSample
 from unisearch.wiring import Rooms, read_options
 
 #: The space of each modality that is wanted, for a term of the given modality.
@@ -26,13 +26,43 @@ Choose = Callable[..., dict[Modality, str]]
 class Understanding:
     """Encodes terms into the spaces that answer them, and looks their words up."""
 
-    def __init__(self, rooms: Rooms, spaces: LibrarySpaces, partitions: Partitions) -> None:
+    def __init__(
+        self, rooms: Rooms, spaces: LibrarySpaces, partitions: Partitions, read_file: Decode
+    ) -> None:
         self._rooms = rooms
+        self.read_file = read_file
         self._spaces = spaces
         self._partitions = partitions
 
-    def asked(self, view: View, terms: Sequence[Term], wanted: Wanted, names: bool) -> Asked:
-        """The question with its vectors."""
+    def words(
+        self, view: View, questions: Sequence[tuple[Sequence[Term], Wanted]]
+    ) -> dict[tuple[str, str], Floats]:
+        """The vectors of all their words, by space and words: one pass of each network."""
+        texts: dict[str, dict[str, None]] = {}
+        offers = self._spaces.offers(view)
+        for terms, wanted in questions:
+            spaces = set(self._choose(offers, wanted, "text").values())
+            words = [term.value for term in terms if isinstance(term.value, str)]
+            for space in spaces:
+                texts.setdefault(space, {}).update(dict.fromkeys(words))
+        return {
+            (space, text): vector
+            for space, several in texts.items()
+            if several
+            for text, vector in zip(
+                several, self._spaces[space].encode(list(map(TextSample, several))), strict=True
+            )
+        }
+
+    def asked(
+        self,
+        view: View,
+        terms: Sequence[Term],
+        wanted: Wanted,
+        names: bool,
+        words: Mapping[tuple[str, str], Floats] | None = None,
+    ) -> Asked:
+        """The question with its vectors. words: those that are known already, see `words`"""
         modalities: list[Modality] = []
         spaces: list[Mapping[Modality, str]] = []
         vectors: dict[str, Floats] = {}
@@ -45,7 +75,7 @@ class Understanding:
                 for kind, keys in parts.items():
                     own[kind] = np.union1d(own.get(kind, keys), keys)
             else:
-                modality, found = self._encoded(term.value, choose)
+                modality, found = self._encoded(term.value, choose, words or {})
             modalities.append(modality)
             spaces.append(choose(modality))
             for space, vector in found.items():
@@ -78,7 +108,10 @@ class Understanding:
         return {modality: able[0].space}
 
     def _encoded(
-        self, value: str | Path | bytes | Sample | Vector, choose: Choose
+        self,
+        value: str | Path | bytes | Sample | Vector,
+        choose: Choose,
+        words: Mapping[tuple[str, str], Floats],
     ) -> tuple[Modality, dict[str, Floats]]:
         """(modality, unit vectors (dim,) by space) of what a term holds. Raises Unreadable.
 
@@ -88,8 +121,11 @@ class Understanding:
         found: dict[str, Floats] = {}
         while missing := [space for space in choose(modality).values() if space not in found]:
             space = self._spaces[missing[0]]
+            if isinstance(value, str) and (space.id, value) in words:
+                found[space.id] = words[space.id, value]
+                continue
             options = read_options(self._rooms.settings, space)
-            modality, found[space.id] = encode(space, value, options)
+            modality, found[space.id] = encode(space, value, options, self.read_file)
         return modality, found
 
     def _names(

@@ -1,0 +1,192 @@
+"""Streams of events, and saved searches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from indexer import Indexer
+from tests.api.live import PATIENCE_S, listening, serving
+from tests.api.test_jobs import until
+from tests.indexer.conftest import text
+from unisearch.api import events
+from unisearch.api.saved import SavedSearches
+from unisearch.api.schemas import SearchIn
+from unisearch.api.service import Service
+from unisearch.config import Settings
+from unisearch.health.strays import unknown
+from unisearch.index import durable
+
+WORDS = "A lighthouse stands on a rock"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("events")
+
+
+@pytest.fixture(scope="module")
+def own(folder: Path) -> Settings:
+    text(folder / "media" / "first.txt", WORDS)
+    settings = Settings(library=folder / "library", space="toy")
+    Indexer(settings=settings).run([folder / "media"])
+    return settings
+
+
+@pytest.fixture(scope="module")
+def served(own: Settings) -> Iterator[tuple[Service, int]]:
+    with serving(own) as (service, port):
+        assert service.ready.wait(PATIENCE_S)
+        yield service, port
+
+
+@pytest.fixture
+def base(served: tuple[Service, int]) -> str:
+    return f"http://127.0.0.1:{served[1]}/v1"
+
+
+def save(base: str, words: str = "lighthouse", **more: Any) -> dict[str, Any]:
+    question = {"terms": [{"text": words}], "into": ["text"], **more}
+    answer = httpx.post(f"{base}/saved", json={"name": words, "question": question})
+    assert answer.status_code == 201, answer.text
+    saved: dict[str, Any] = answer.json()
+    return saved
+
+
+def test_who_listens_hears_how_the_library_is_and_what_jobs_do(
+    served: tuple[Service, int], base: str, folder: Path
+) -> None:
+    with listening(served[1], "/v1/events") as stream:
+        name, status = next(stream)
+        assert (name, status["ready"]) == ("status", True)
+        text(folder / "media" / "new.txt", "A dog barks")
+
+        job = httpx.post(f"{base}/index", json={}).json()["job"]
+
+        states = []
+        for name, data in stream:
+            if name == "job" and data["job"] == job:
+                states.append(data["state"])
+            if name == "status" and data["items"]["text"] > status["items"]["text"]:
+                break
+    assert set(states) <= {"waiting", "running", "done"}
+    assert states == sorted(states, key=["waiting", "running", "done"].index)
+
+
+def test_a_silent_line_shows_that_it_lives(
+    served: tuple[Service, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.0)
+    monkeypatch.setattr(events, "LOOK_S", 0.05)
+
+    with httpx.stream("GET", f"http://127.0.0.1:{served[1]}/v1/events", timeout=9) as answer:
+        lines = answer.iter_lines()
+        comments = [next(lines) for _ in range(12)].count(": alive")
+
+    assert comments >= 3
+
+
+def test_a_client_that_goes_is_forgotten_and_too_many_are_refused(
+    served: tuple[Service, int], base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, port = served
+    until(lambda: not service.bus.listeners)
+    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+    with listening(port, "/v1/events") as stream:
+        next(stream)
+
+        refused = httpx.get(f"{base}/events")
+
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
+    until(lambda: not service.bus.listeners)
+
+
+def test_a_saved_search_tells_only_what_is_new_and_each_match_once(
+    served: tuple[Service, int], base: str, own: Settings, folder: Path
+) -> None:
+    saved = save(base)
+    assert saved["told"] >= 1  # what is there already is no news
+    path = f"/v1/saved/{saved['id']}/events"
+
+    with listening(served[1], path) as stream:
+        new = text(folder / "media" / "second.txt", "Another lighthouse on another rock")
+        Indexer(settings=own).run([folder / "media"])
+        name, hit = next(stream)
+    assert (name, hit["path"], hit["weak"]) == ("match", str(new), False)
+
+    until(lambda: SavedSearches(own.library).get(saved["id"]).told >= {hit["item"]})  # type: ignore[union-attr]
+    third = text(folder / "media" / "third.txt", "The third lighthouse")
+    Indexer(settings=own).run([folder / "media"])  # nobody listens
+    with listening(served[1], path) as stream:
+        assert next(stream)[1]["path"] == str(third)
+
+
+def test_a_removed_search_ends_its_stream_and_its_file(
+    served: tuple[Service, int], base: str, own: Settings
+) -> None:
+    saved = save(base, "rock")
+    assert saved["id"] in [one["id"] for one in httpx.get(f"{base}/saved").json()]
+
+    with listening(served[1], f"/v1/saved/{saved['id']}/events") as stream:
+        assert httpx.delete(f"{base}/saved/{saved['id']}").status_code == 204
+        assert list(stream) == [("end", {"id": saved["id"]})]
+
+    assert not (own.library / "saved" / f"{saved['id']}.json").exists()
+    assert httpx.delete(f"{base}/saved/{saved['id']}").status_code == 404
+
+
+def test_a_saved_search_holds_no_files(base: str) -> None:
+    question = {"terms": [{"file": 0}]}
+
+    answer = httpx.post(f"{base}/saved", json={"name": "x", "question": question})
+
+    assert answer.status_code == 422
+
+
+def test_saved_searches_outlive_the_server_and_the_doctor_knows_them(tmp_path: Path) -> None:
+    asked = SearchIn.model_validate({"terms": [{"text": "dog"}], "where": "size > 1"})
+    one = SavedSearches(tmp_path).add("dogs", asked, [3, 1])
+    SavedSearches(tmp_path).tell(one.id, [7])
+    SavedSearches(tmp_path).add("other", asked, [])
+
+    again = SavedSearches(tmp_path)
+
+    kept = again.get(one.id)
+    assert kept is not None
+    assert (kept.name, kept.question, kept.told) == ("dogs", asked, {1, 3, 7})
+    assert len(again.all()) == 2
+    assert unknown(tmp_path) == []
+
+
+def test_a_write_that_fails_keeps_what_was_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches = SavedSearches(tmp_path)
+    one = searches.add("dogs", SearchIn.model_validate({"terms": [{"text": "dog"}]}), [1])
+
+    class Full(durable.Disk):
+        def sync(self, handle: int) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(durable, "disk", Full())
+    with pytest.raises(Exception, match="no space left"):
+        searches.tell(one.id, [2])
+
+    assert searches.get(one.id) == one
+    assert SavedSearches(tmp_path).get(one.id) == one
+
+
+def test_a_damaged_file_is_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    searches = SavedSearches(tmp_path)
+    one = searches.add("dogs", SearchIn.model_validate({"terms": [{"text": "dog"}]}), [1])
+    (tmp_path / "saved" / "0000000000000000.json").write_text('{"version":1,"told":[')
+
+    assert [kept.id for kept in SavedSearches(tmp_path).all()] == [one.id]
+    assert "0000000000000000.json" in caplog.text

@@ -1,0 +1,176 @@
+"""Index jobs over HTTP."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from indexer import Indexer
+from tests.api.conftest import BASE
+from tests.indexer.conftest import text
+from unisearch.api import jobs
+from unisearch.api.app import create_app
+from unisearch.api.service import Service
+from unisearch.config import Settings
+from unisearch.engine.doctor import doctor
+from unisearch.wiring import open_rooms
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Settings:
+    """A library of one folder with one text."""
+    text(tmp_path / "media" / "first.txt", "A lighthouse stands on a rock")
+    settings = Settings(library=tmp_path / "library", space="toy")
+    Indexer(settings=settings).run([tmp_path / "media"])
+    return settings
+
+
+@pytest.fixture
+def own(library: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(Service(library)), base_url=BASE) as client:
+        yield client
+
+
+def until(look: Callable[[], Any]) -> Any:
+    """The first value that counts."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it never came")
+
+
+def ended(client: TestClient, job: int) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        now: dict[str, Any] = client.get(f"/v1/index/{job}").json()
+        return now if now["state"] in jobs.ENDED else None
+
+    found: dict[str, Any] = until(look)
+    return found
+
+
+def test_a_job_finds_what_is_new_in_the_folders_of_the_library(
+    own: TestClient, tmp_path: Path
+) -> None:
+    text(tmp_path / "media" / "second.txt", "A dog barks")
+    (tmp_path / "media" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    begun = own.post("/v1/index", json={})
+
+    assert begun.status_code == 202
+    assert begun.headers["location"] == f"/v1/index/{begun.json()['job']}"
+    job = ended(own, begun.json()["job"])
+    assert (job["state"], job["counts"]["added"], job["failed"]) == ("done", 1, 1)
+    assert job["failures"][0]["path"] == str(tmp_path / "media" / "broken.png")
+    assert job["progress"]["total"] == {"text": 1, "image": 1}
+    hits = own.post("/v1/search", json={"terms": [{"text": "barks"}], "into": ["text"]}).json()
+    assert hits["hits"][0]["path"].endswith("second.txt")
+
+
+def test_only_ids_of_the_librarys_folders_are_taken(own: TestClient) -> None:
+    for roots in (["/etc"], [{"path": "/etc"}], "/etc", [0], [True, 1.5]):
+        assert own.post("/v1/index", json={"roots": roots}).status_code == 422
+    assert own.post("/v1/index", json={"paths": ["/etc"]}).status_code == 422
+    assert own.post("/v1/index", json={"roots": [999]}).status_code == 404
+    assert own.get("/v1/index").json() == []
+
+
+def test_a_folder_that_is_not_there_is_told_and_keeps_its_items(
+    own: TestClient, tmp_path: Path
+) -> None:
+    (tmp_path / "media").rename(tmp_path / "unplugged")
+
+    job = ended(own, own.post("/v1/index", json={}).json()["job"])
+
+    assert job["state"] == "done"
+    assert [(one["path"], one["kind"]) for one in job["failures"]] == [
+        (str(tmp_path / "media"), "vanished")
+    ]
+    assert len(own.get("/v1/items").json()["items"]) == 1
+
+
+def test_of_a_folder_with_single_files_only_these_are_looked_at(
+    own: TestClient, library: Settings, tmp_path: Path
+) -> None:
+    named = text(tmp_path / "other" / "named.txt", "A named file")
+    gone = text(tmp_path / "other" / "gone.txt", "A file that goes")
+    Indexer(settings=library).run([named, gone])
+    text(tmp_path / "other" / "private.txt", "Never asked for")
+    gone.unlink()
+
+    job = ended(own, own.post("/v1/index", json={}).json()["job"])
+
+    assert (job["state"], job["counts"]["removed"]) == ("done", 1)
+    names = {Path(item["path"]).name for item in own.get("/v1/items").json()["items"]}
+    assert names == {"first.txt", "named.txt"}
+
+
+def test_a_cancelled_job_stops_and_keeps_what_it_did(
+    own: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        text(tmp_path / "media" / f"{number}.txt", f"Sentence number {number}")
+    first, second = (own.post("/v1/index", json={}).json()["job"] for _ in range(2))
+    until(lambda: own.get(f"/v1/index/{first}").json()["progress"])
+
+    waiting = own.delete(f"/v1/index/{second}").json()
+    own.delete(f"/v1/index/{first}")
+
+    assert waiting["state"] == "cancelled"
+    assert ended(own, first)["state"] == "cancelled"
+    job = ended(own, own.post("/v1/index", json={}).json()["job"])
+    assert job["state"] == "done"
+    assert job["counts"]["added"] + job["counts"]["unchanged"] == 301
+    assert own.delete(f"/v1/index/{first}").json()["state"] == "cancelled"
+
+
+def test_so_many_jobs_may_wait(own: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MOST_WAITING", 0)
+
+    answer = own.post("/v1/index", json={})
+
+    assert answer.status_code == 429
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_server_that_is_killed_leaves_a_right_library(library: Settings, tmp_path: Path) -> None:
+    for number in range(400):
+        text(tmp_path / "media" / f"{number}.txt", f"Sentence number {number}")
+    command = [sys.executable, "-m", "unisearch", "--library", str(library.library), "serve"]
+    environment = {**os.environ, "UNISEARCH_SPACE": "toy"}
+    server = subprocess.Popen(
+        [*command, "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stderr is not None
+        told = next(line for line in server.stderr if line.startswith("serving at "))
+        base = told.split()[2].split("/v1")[0]
+        job = httpx.post(f"{base}/v1/index", json={}, timeout=PATIENCE_S).json()["job"]
+
+        def done() -> int:
+            now = httpx.get(f"{base}/v1/index/{job}", timeout=PATIENCE_S).json()["progress"]
+            return sum(now["done"].values()) if now else 0
+
+        until(done)
+        server.send_signal(signal.SIGKILL)
+    finally:
+        server.kill()
+        server.communicate(timeout=PATIENCE_S)
+
+    with open_rooms(library) as rooms:
+        assert [one for one in doctor(rooms) if one.level == "error"] == []
+    report = Indexer(settings=library).run([tmp_path / "media"])
+    assert report.added + report.unchanged == 401

@@ -1,0 +1,210 @@
+"""Attacks on the line itself, at a real port; and uploads whose worker is killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from indexer import Indexer
+from indexer.reading import Reader
+from tests.api.live import PATIENCE_S, serving, talk
+from tests.indexer.conftest import picture, text
+from unisearch.api.service import Service
+from unisearch.config import IndexSettings, ServerSettings, Settings
+from unisearch.errors import Unreadable
+
+HEAD = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, int]]:
+    folder = tmp_path_factory.mktemp("lines")
+    text(folder / "media" / "note.txt", "The lighthouse stands on a rock")
+    settings = Settings(
+        library=folder / "library",
+        space="toy",
+        server=ServerSettings(upload_s=0.5, upload_mb=1, requests_per_minute=0),
+        index=IndexSettings(workers=2),
+    )
+    Indexer(settings=settings).run([folder / "media"])
+    with serving(settings) as (service, port):
+        assert service.ready.wait(PATIENCE_S)
+        yield service, port
+
+
+@pytest.fixture
+def port(attacked: tuple[Service, int]) -> Iterator[int]:
+    """After each attack the server answers."""
+    yield attacked[1]
+    assert b'{"status":"ok"}' in talk(
+        attacked[1], GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    )
+
+
+def drip(port: int, head: bytes, drop: bytes, pause_s: float) -> tuple[float, bytes]:
+    """(how long the server took it, its answer) of bytes that come one by one."""
+    began, came = time.monotonic(), b""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as line:
+        line.sendall(head)
+        line.settimeout(pause_s)
+        while time.monotonic() - began < PATIENCE_S:
+            try:
+                if not (chunk := line.recv(4_096)):
+                    break
+                came += chunk
+            except TimeoutError:
+                pass
+            except ConnectionError:
+                break
+            try:
+                line.sendall(drop)
+            except ConnectionError:
+                break
+    return time.monotonic() - began, came
+
+
+def test_an_upload_that_stops_is_given_up(port: int) -> None:
+    answer = talk(port, HEAD + b"Content-Length: 1000\r\n\r\n{")
+
+    assert b" 408 " in answer.split(b"\r\n")[0]
+    assert b"application/problem+json" in answer
+
+
+def test_an_upload_that_drips_is_given_up(port: int) -> None:
+    took_s, answer = drip(port, HEAD + b"Content-Length: 100000\r\n\r\n", b" ", 0.05)
+
+    assert not answer or b" 408 " in answer.split(b"\r\n")[0]
+    assert took_s < 5
+
+
+def test_a_head_that_drips_or_never_comes_is_given_up(port: int) -> None:
+    for head, drop in ((b"", b""), (b"GET /health HTTP/1.1\r\nX-Slow: ", b"x"), (GET, b"G")):
+        took_s, _ = drip(port, head, drop, 0.05)
+        assert took_s < 5, head
+
+
+def test_a_head_without_end_is_cut(port: int) -> None:
+    answer = talk(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1_000_000)
+
+    assert b" 200 " not in answer
+
+
+def test_pipelined_requests_are_answered_in_their_order(port: int) -> None:
+    last = b"GET /v1/nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    answer = talk(port, GET * 20 + last)
+
+    statuses = re.findall(rb"HTTP/1\.1 (\d+) ", answer)
+    assert statuses == [b"200"] * 20 + [b"404"]
+
+
+@pytest.mark.parametrize("sent", [
+    b"\0" * 1_000, b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
+    b"GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"GET /\xff HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n{}   ",
+    HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n",
+])  # fmt: skip
+def test_garbage_is_no_answer_of_ours(port: int, sent: bytes) -> None:
+    answer = talk(port, sent)
+
+    assert b" 200 " not in answer.split(b"\r\n")[0]
+    assert b" 500 " not in answer.split(b"\r\n")[0]
+
+
+def test_an_oversized_upload_in_chunks_is_cut_while_it_comes(port: int) -> None:
+    chunk = b"%x\r\n%s\r\n" % (100_000, b" " * 100_000)
+
+    answer = talk(port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 40)
+
+    assert not answer or b" 413 " in answer.split(b"\r\n")[0]
+
+
+def test_a_worker_that_is_killed_while_it_reads_is_the_problem_of_that_upload_alone(
+    attacked: tuple[Service, int], port: int, tmp_path: Path
+) -> None:
+    service, _ = attacked
+    content = picture(tmp_path / "x.png", 3).read_bytes()
+    url = f"http://127.0.0.1:{port}/v1/search/files"
+    stopped = threading.Event()
+
+    def kill() -> None:  # whoever is there, again and again
+        while not stopped.wait(0.01):
+            for process in service.reader.processes:
+                os.kill(process, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    try:
+        answer = httpx.post(url, files={"files": ("x.png", content)}, timeout=PATIENCE_S)
+    finally:
+        stopped.set()
+        killer.join()
+
+    assert answer.status_code in (400, 422, 503), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    again = httpx.post(url, files={"files": ("x.png", content)}, timeout=PATIENCE_S)
+    assert again.status_code == 200, again.text
+
+
+def lines(path: Path) -> Iterator[str]:
+    """A task of a worker."""
+    yield from path.read_text().splitlines()
+    if path.stem.endswith("7"):
+        raise Unreadable(path, "corrupt", "it ends in 7")
+
+
+def test_many_threads_read_at_a_time_and_each_gets_its_own(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.txt" for number in range(48)]
+    for file in files:
+        file.write_text(f"{file.stem}\nof {file.name}")
+    settings = Settings(library=tmp_path / "library", index=IndexSettings(workers=2))
+
+    def read(file: Path) -> list[str] | str:
+        try:
+            return list(reader.read(file))
+        except Unreadable as error:
+            return error.reason
+
+    with Reader(settings, lines) as reader, ThreadPoolExecutor(16) as threads:
+        found = list(threads.map(read, files))
+
+    for file, told in zip(files, found, strict=True):
+        expected = "it ends in 7" if file.stem.endswith("7") else [file.stem, f"of {file.name}"]
+        assert told == expected
+
+
+def test_who_asks_a_reader_that_was_closed_hears_so(tmp_path: Path) -> None:
+    with Reader(Settings(library=tmp_path / "library"), lines) as reader:
+        pass
+
+    with pytest.raises(Unreadable, match="stopped") as told:
+        next(reader.read(tmp_path / "x.txt"))
+    assert told.value.transient
+
+
+def test_who_goes_before_the_end_leaves_the_worker_to_others(tmp_path: Path) -> None:
+    file = tmp_path / "long.txt"
+    file.write_text("\n".join(map(str, range(50_000))))
+    settings = Settings(library=tmp_path / "library", index=IndexSettings(workers=1))
+
+    with Reader(settings, lines) as reader:
+        for _ in range(3):
+            begun = reader.read(file)
+            assert next(begun) == "0"
+            begun.close()  # type: ignore[attr-defined]
+        assert len(list(reader.read(file))) == 50_000

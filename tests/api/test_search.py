@@ -1,0 +1,102 @@
+"""Questions over HTTP, and their answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+
+def test_words_find_the_text_that_holds_them(client: TestClient, media: Path) -> None:
+    question = {"terms": [{"text": "lighthouse"}], "into": ["text"]}
+
+    answer = client.post("/v1/search", json=question)
+
+    assert answer.status_code == 200
+    [hit] = answer.json()["hits"]
+    assert hit["path"] == str(media / "note.txt")
+    assert hit["matched"] in ("name", "both")
+
+
+def test_an_uploaded_file_finds_itself(client: TestClient, media: Path) -> None:
+    content = (media / "photos" / "beach.png").read_bytes()
+
+    answer = client.post("/v1/search/files", files={"files": ("../../x.png", content)})
+
+    assert answer.status_code == 200, answer.text
+    first = answer.json()["hits"][0]
+    assert first["path"] == str(media / "photos" / "beach.png")
+    assert first["similarity"] > 0.999
+    assert answer.json()["query"][0]["term"] == "file:0"
+
+
+def test_a_term_weighs_an_upload_by_its_place(client: TestClient, media: Path) -> None:
+    question = {"terms": [{"file": 0, "weight": 2.0}, {"text": "rock", "weight": -1}]}
+    content = (media / "rock.obj").read_bytes()
+
+    answer = client.post(
+        "/v1/search/files",
+        files={"files": ("rock.obj", content)},
+        data={"question": json.dumps(question)},
+    )
+
+    assert [term["weight"] for term in answer.json()["query"]] == [2.0, -1.0]
+
+
+def test_pages_follow_each_other(client: TestClient) -> None:
+    question = {"terms": [{"text": "lighthouse"}], "k": 2}
+
+    first = client.post("/v1/search", json=question).json()
+    rest = client.post("/v1/search", json=question | {"offset": first["next_offset"]}).json()
+
+    assert [hit["rank"] for hit in first["hits"] + rest["hits"]] == [1, 2, 3, 4]
+    assert sum(first["counts"].values()) == 2
+
+
+def test_a_question_without_terms_is_a_problem(client: TestClient) -> None:
+    answer = client.post("/v1/search", json={"terms": []})
+
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"].startswith("nothing to search for")
+
+
+def test_the_range_of_a_file_is_served_as_it_was_asked_for(client: TestClient, media: Path) -> None:
+    items = client.get("/v1/items").json()["items"]
+    sound = next(item for item in items if item["path"].endswith("waves.wav"))
+
+    part = client.get(f"/v1/items/{sound['item']}/content", headers={"Range": "bytes=4-11"})
+
+    assert part.status_code == 206
+    assert part.content == (media / "sounds" / "waves.wav").read_bytes()[4:12]
+    assert part.headers["content-type"] in ("audio/x-wav", "audio/wav")
+    assert part.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_batch_is_answered_as_its_questions_are_alone(client: TestClient) -> None:
+    items = [item["item"] for item in client.get("/v1/items").json()["items"]]
+    questions: list[dict[str, Any]] = [
+        {"terms": [{"text": "lighthouse"}]},
+        {"terms": [{"text": "lighthouse"}], "into": ["text"], "k": 1},
+        {"terms": [{"text": "lighthouse"}], "where": "size > 100"},
+        {"terms": [{"text": "rock"}, {"text": "waves", "weight": -0.5}]},
+        {"terms": [{"item": items[0]}], "names": False},
+    ]
+
+    batch = client.post("/v1/search/batch", json={"questions": questions})
+
+    assert batch.status_code == 200, batch.text
+    alone = [client.post("/v1/search", json=question).json() for question in questions]
+    for one, other in zip(batch.json()["answers"], alone, strict=True):
+        del one["took_ms"], other["took_ms"]
+        assert one == other
+
+
+def test_a_batch_with_a_question_without_meaning_is_a_problem(client: TestClient) -> None:
+    good = {"terms": [{"text": "lighthouse"}]}
+
+    assert client.post("/v1/search/batch", json={"questions": [good, {}]}).status_code == 400
+    assert client.post("/v1/search/batch", json={"questions": []}).status_code == 422
+    assert client.post("/v1/search/batch", json={"questions": [good] * 65}).status_code == 422

@@ -1,0 +1,231 @@
+"""Commands ask a running server of the library, and print what they would have found themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unisearch.api.local import LocalDoor
+from unisearch.cli import search as verb
+from unisearch.cli.main import run
+from unisearch.config import Settings, load_settings
+from unisearch.engine.engine import Engine
+from unisearch.engine.terms import Term
+from unisearch.remote import local
+from unisearch.wiring import open_rooms
+
+Ask = Callable[..., tuple[int, bytes, str]]
+
+
+@pytest.fixture
+def door(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A server that listens for commands, and nothing but that."""
+    monkeypatch.setenv("UNISEARCH_SPACE", "toy")
+    monkeypatch.chdir(tmp_path)
+    with Engine(open_rooms(settings)) as engine:
+        listening = LocalDoor(settings, engine)
+        yield
+        listening.close()
+    assert not (settings.library / local.SOCKET_FILE).exists()
+
+
+@pytest.fixture
+def ask(settings: Settings, capfdbinary: pytest.CaptureFixture[bytes]) -> Ask:
+    """(exit code, stdout, stderr) of a search of that library."""
+
+    def asked(*arguments: str | Path) -> tuple[int, bytes, str]:
+        words = [os.fspath(argument) for argument in arguments]
+        code = run(["search", *words, "--library", str(settings.library)])
+        out, err = capfdbinary.readouterr()
+        return code, out, err.decode()
+
+    return asked
+
+
+@pytest.fixture
+def served_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks in this process fails."""
+
+    def looked(*_: Any) -> None:
+        raise AssertionError("looked in this process")
+
+    monkeypatch.setattr(verb, "own_answer", looked)
+
+
+QUESTIONS: dict[str, Callable[[Path], list[str | Path]]] = {
+    "a table": lambda media: ["lighthouse"],
+    "paths": lambda media: ["lighthouse", "--paths", "-0", "-k", "3"],
+    "a file and words": lambda media: [media / "rock.obj", "2:on a rock", "--not", "noise"],
+    "an item": lambda media: ["item:1", "--into", "image,audio", "--each"],
+    "below a folder": lambda media: ["beach", "--under", media / "photos", "--no-names"],
+    "a filter": lambda media: ["beach", "--where", "kind=audio", "--min-score", "-9"],
+    "a hint": lambda media: ["11:cow"],
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_output_is_the_same_byte_for_byte(
+    name: str, door: None, ask: Ask, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = QUESTIONS[name](media)
+    own = ask(*question, "--no-server")
+    monkeypatch.setattr(verb, "own_answer", None)
+
+    assert ask(*question) == own
+    assert own[0] == 0
+    assert own[1]
+
+
+def test_json_differs_in_nothing_but_the_time(
+    door: None, ask: Ask, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = [media / "photos" / "beach.png", "lighthouse", "--json"]
+    own = json.loads(ask(*question, "--no-server")[1])
+    monkeypatch.setattr(verb, "own_answer", None)
+    served = json.loads(ask(*question)[1])
+
+    assert served.pop("took_ms").keys() == own.pop("took_ms").keys()
+    assert served == own
+
+
+def test_a_path_from_here_is_the_same_file_there(
+    door: None, ask: Ask, media: Path, served_only: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(media)
+
+    code, out, _ = ask("./photos/beach.png", "--under", "photos", "--json")
+
+    told = json.loads(out)
+    assert code == 0
+    assert told["query"][0]["term"] == "photos/beach.png"
+    assert [hit["path"] for hit in told["hits"]] == [str(media / "photos" / "beach.png")]
+
+
+@pytest.mark.parametrize(
+    "question", [["item:999999"], ["a", "--under", "/nowhere/at/all"], ["broken.png"]]
+)
+def test_errors_are_the_same(question: list[str], door: None, ask: Ask) -> None:
+    Path("broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
+
+    served, own = ask(*question), ask(*question, "--no-server")
+
+    assert served == own
+    assert own[0] == 1
+    assert len(own[2].splitlines()) == 1
+
+
+def test_nobody_else_reaches_the_socket(door: None, settings: Settings) -> None:
+    mode = (settings.library / local.SOCKET_FILE).stat().st_mode
+
+    assert stat.S_ISSOCK(mode)
+    assert stat.S_IMODE(mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("UNISEARCH_SEARCH__NAME_BONUS", "2.5"), ("UNISEARCH_DEVICE", "cuda")]
+)
+def test_other_settings_are_not_answered_by_the_server(
+    name: str, value: str, door: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    other = load_settings(library=settings.library)
+
+    assert local.ask(other, [Term("lighthouse")], {}) is None
+
+
+def test_another_version_is_not_answered_by_the_server(
+    door: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert local.ask(settings, [Term("lighthouse")], {}) is not None
+
+    monkeypatch.setattr(local, "version", lambda _: "0.0.0")
+
+    assert local.ask(settings, [Term("lighthouse")], {}) is None
+
+
+def test_a_socket_that_a_dead_server_left_is_passed_over_and_taken_over(
+    settings: Settings, ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UNISEARCH_SPACE", "toy")
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as dead, local.socket_path(settings.library) as path:
+        dead.bind(path)
+
+    code, out, err = ask("lighthouse", "--paths", "-k", "1")
+    assert (code, err) == (0, "")
+    assert out
+    with Engine(open_rooms(settings)) as engine:
+        listening = LocalDoor(settings, engine)
+        served = local.ask(settings, [Term("lighthouse")], {"k": 1})
+        second = LocalDoor(settings, engine)  # the first one keeps the socket
+        second.close()
+        again = local.ask(settings, [Term("lighthouse")], {"k": 1})
+        listening.close()
+
+    assert served is not None
+    assert again is not None
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"{}", b"null\n", b'{"answer": 3}', b"\xff\n", b'{"answer": {"query": []}}']
+)
+def test_what_answers_nonsense_is_passed_over(said: bytes, settings: Settings) -> None:
+    import threading
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        with local.socket_path(settings.library) as path:
+            listener.bind(path)
+        listener.listen(1)
+
+        def talk() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(said)
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        try:
+            assert local.ask(settings, [Term("a")], {}) is None
+        finally:
+            thread.join(10)
+            (settings.library / local.SOCKET_FILE).unlink()
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"\n", b"[]\n", b"{}\n", b"\xff\xfe\n", b'{"version": 1}\n', b"x" * 100 + b"\n"]
+)
+def test_nonsense_leaves_the_server_alive(sent: bytes, door: None, settings: Settings) -> None:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(10)
+        with local.socket_path(settings.library) as path:
+            line.connect(path)
+        line.sendall(sent)
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(100) == b""
+
+    assert local.ask(settings, [Term("lighthouse")], {}) is not None
+
+
+def test_a_command_that_is_answered_loads_no_network(door: None, settings: Settings) -> None:
+    code = (
+        "import sys; from unisearch.cli.main import run;"
+        f"code = run(['search', 'lighthouse', '--paths', '--library', {str(settings.library)!r}]);"
+        "print(sorted({'torch', 'numpy', 'sqlalchemy', 'faiss'} & set(sys.modules)), code)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert done.stdout.splitlines()[-1] == "[] 0", done.stderr

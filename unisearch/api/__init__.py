@@ -1,0 +1,1 @@
+"""The HTTP door: asks who calls, parses, calls the engine, answers in JSON."""

@@ -1,0 +1,152 @@
+"""The bytes of an item: only what lies below an indexed folder now; no browser runs them."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import HTTPException
+from fastapi.responses import Response, StreamingResponse
+
+from unisearch.catalog.rows import ItemRow
+
+CHUNK = 1 << 18
+#: Shown by a browser as they are; everything else is downloaded.
+INLINE = ("image/", "audio/", "video/")
+#: Not so a picture that may hold a script.
+SCRIPTS = ("image/svg+xml",)
+TYPES = {".glb": "model/gltf-binary", ".gltf": "model/gltf+json", ".obj": "model/obj",
+         ".stl": "model/stl", ".ply": "application/octet-stream", ".flac": "audio/flac",
+         ".opus": "audio/ogg", ".webp": "image/webp", ".avif": "image/avif",
+         ".heic": "image/heic", ".mkv": "video/x-matroska"}  # fmt: skip
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes [start, stop) of `size`."""
+
+    start: int
+    stop: int
+    size: int
+
+    @property
+    def is_part(self) -> bool:
+        """Whether these are not all."""
+        return self.stop - self.start < self.size
+
+
+def content(item: ItemRow, range_header: str | None, head: bool = False) -> Response:
+    """The file of an item, or the range of it that was asked for.
+
+    Raises HTTPException 410 for one that is gone or is not that file any more, 416 for a range
+    beyond its end.
+    """
+    handle = open_below(item.root_path, item.path)
+    try:
+        size = os.fstat(handle).st_size
+        span = span_of(range_header, size)
+        headers = {
+            "Accept-Ranges": "bytes",
+            "Content-Length": str(span.stop - span.start),
+            "Content-Disposition": disposition(item),
+            "ETag": f'"{item.stat.mtime_ns:x}-{size:x}"',
+        }
+        if span.is_part:
+            headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
+    except BaseException:
+        os.close(handle)
+        raise
+    status = 206 if span.is_part else 200
+    if head:
+        os.close(handle)
+        return Response(None, status, headers, media_type=type_of(item))
+    return StreamingResponse(read(handle, span), status, headers, media_type=type_of(item))
+
+
+def open_below(root: bytes, path: bytes) -> int:
+    """A descriptor of that file; no link on the way from the root is followed."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        if path == root:  # a single file that was named
+            handle = os.open(path, flags)
+        else:
+            handle = _walk(root, path[len(root) :].strip(b"/").split(b"/"), flags)
+    except OSError:
+        raise HTTPException(410, "the file is not there any more, or not to be read") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise HTTPException(410, "there is no regular file any more")
+    return handle
+
+
+def _walk(root: bytes, names: list[bytes], flags: int) -> int:
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in names[:-1]:
+            step = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            deeper = os.open(name, step, dir_fd=folder)
+            os.close(folder)
+            folder = deeper
+        return os.open(names[-1], flags, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def span_of(range_header: str | None, size: int) -> Span:
+    """What a Range header asks for; all of it where there is none that is understood."""
+    found = _RANGE.fullmatch(range_header.strip()) if range_header else None
+    if found is None or found[0] == "bytes=-":
+        return Span(0, size, size)
+    first, last = found.groups()
+    if len(first) > 18 or len(last) > 18:
+        raise HTTPException(
+            416, "the range lies beyond the end", {"Content-Range": f"bytes */{size}"}
+        )
+    if not first:
+        return Span(max(0, size - int(last)), size, size)
+    stop = min(size, int(last) + 1) if last else size
+    if int(first) >= stop:
+        raise HTTPException(
+            416, "the range lies beyond the end", {"Content-Range": f"bytes */{size}"}
+        )
+    return Span(int(first), stop, size)
+
+
+def read(handle: int, span: Span) -> Iterator[bytes]:
+    """The bytes, a piece at a time; closes the descriptor."""
+    try:
+        at = span.start
+        while at < span.stop:
+            piece = os.pread(handle, min(CHUNK, span.stop - at), at)
+            if not piece:  # it was cut meanwhile
+                return
+            yield piece
+            at += len(piece)
+    finally:
+        os.close(handle)
+
+
+def type_of(item: ItemRow) -> str:
+    """The media type by the name, as the item's reader is chosen; text is plain, whatever it is."""
+    if item.modality == "text" and item.suffix not in ("pdf", ".pdf"):
+        return "text/plain; charset=utf-8"
+    suffix = Path(os.fsdecode(item.path)).suffix.lower()
+    return TYPES.get(suffix) or mimetypes.types_map.get(suffix) or "application/octet-stream"
+
+
+def disposition(item: ItemRow) -> str:
+    """Shown or downloaded, and under which name: it may hold anything, so it is quoted."""
+    kind = type_of(item)
+    shown = kind.startswith(INLINE) and kind not in SCRIPTS
+    name = Path(os.fsdecode(item.path)).name.encode("utf-8", "replace")
+    quoted = "".join(
+        chr(byte) if (chr(byte).isalnum() and byte < 128) or byte in b"-._" else f"%{byte:02X}"
+        for byte in name
+    )
+    return f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quoted}"

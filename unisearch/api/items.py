@@ -1,0 +1,151 @@
+"""Items by their ids: what is known of them, what is like them, their bytes and previews."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, HTTPException, Path, Query, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
+
+from unisearch.api.content import content
+from unisearch.api.problems import problems
+from unisearch.api.schemas import MOST_HITS, AnswerOut, SearchIn, TermIn
+from unisearch.api.search import ask
+from unisearch.api.service import Served
+from unisearch.catalog.rows import ItemRow
+from unisearch.engine.answer import path_json
+from unisearch.engine.terms import MAX_ID
+from unisearch.previews.make import Kind
+from unisearch.previews.places import found
+from unisearch.records import Modality
+from unisearch.wiring import PREVIEWS_FOLDER
+
+router = APIRouter(prefix="/items", tags=["items"])
+
+ItemId = Annotated[int, Path(ge=1, le=MAX_ID)]
+PREVIEW_TYPES: dict[Kind, str] = {
+    "still": "image/webp", "turn": "image/webp", "text": "text/plain; charset=utf-8"
+}  # fmt: skip
+
+
+#: Of whatever kind the file is.
+_BINARY = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": _BINARY},
+    206: {"description": "A range of it", "content": _BINARY},
+}
+PREVIEWS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A picture or a text",
+        "content": {
+            "image/webp": {"schema": {"type": "string", "format": "binary"}},
+            "text/plain": {"schema": {"type": "string"}, "example": "The lighthouse stands on"},
+        },
+    }
+}
+
+
+class ItemOut(BaseModel):
+    """A file of the library. modality is null while it cannot be read."""
+
+    item: int = Field(examples=[17])
+    root: int = Field(examples=[1])
+    path: str = Field(examples=["/media/dog.wav"])
+    path_b64: str | None = None
+    modality: Modality | None
+    size_bytes: int
+    mtime_s: float
+    facts: dict[str, float] = Field(examples=[{"duration_s": 2.5, "rate_hz": 44100}])
+    tags: list[str] = Field(examples=[["loud"]])
+    labels: dict[str, list[str]]
+    truncated_at_s: float | None
+    previews: list[Kind]
+
+
+class ItemsOut(BaseModel):
+    """A page of items, by id. after: where the next page begins, null at the end."""
+
+    items: list[ItemOut]
+    after: int | None
+
+
+@router.get("", response_model=ItemsOut, responses=problems(422))
+def items(
+    service: Served,
+    after: Annotated[int, Query(ge=0, le=MAX_ID, description="items of larger ids")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 50,
+) -> dict[str, Any]:
+    """List the items of the library."""
+    with service.engine.rooms.catalog.view() as view:
+        rows = view.items_after(after, limit + 1)
+    page = rows[:limit]
+    more = len(rows) > limit
+    return {
+        "items": [item_out(service, row) for row in page],
+        "after": page[-1].id if more else None,
+    }
+
+
+@router.get("/{item}", response_model=ItemOut, responses=problems(404, 422))
+def item(service: Served, item: ItemId) -> dict[str, Any]:
+    """What is known of an item."""
+    return item_out(service, service.item(item))
+
+
+@router.get("/{item}/similar", response_model=AnswerOut, responses=problems(404, 422))
+def similar(
+    service: Served,
+    item: ItemId,
+    into: Annotated[list[Modality] | None, Query()] = None,
+    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 10,
+) -> dict[str, Any]:
+    """What is like an item, without itself and its copies."""
+    service.item(item)
+    return ask(service, SearchIn(terms=[TermIn(item=item)], into=into, k=k), [])
+
+
+@router.head("/{item}/content", include_in_schema=False)
+@router.get("/{item}/content", response_class=Response,
+            responses=BYTES | problems(404, 410, 416, 422))  # fmt: skip
+def item_content(
+    service: Served,
+    request: Request,
+    item: ItemId,
+    range: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The file itself, or a range of it."""
+    return content(service.item(item), range, head=request.method == "HEAD")
+
+
+@router.get("/{item}/preview", response_class=FileResponse, responses=PREVIEWS | problems(404, 422))
+def preview(service: Served, item: ItemId, kind: Kind = "still") -> FileResponse:
+    """A small picture, a film of one turn, or the beginning of a text."""
+    row = service.item(item)
+    digest = service.digest(row)
+    there = {} if digest is None else found(service.engine.rooms.library / PREVIEWS_FOLDER, digest)
+    if kind not in there:
+        raise HTTPException(404, f"item {item}: has no preview '{kind}' (yet)")
+    return FileResponse(there[kind], media_type=PREVIEW_TYPES[kind])
+
+
+def item_out(service: Served, row: ItemRow) -> dict[str, Any]:
+    """An item as plain values."""
+    with service.engine.rooms.catalog.view() as view:
+        tags = view.tags(row.id)
+        labels = view.labels(row.content) if row.content is not None else {}
+    digest = service.digest(row)
+    folder = service.engine.rooms.library / PREVIEWS_FOLDER
+    return {
+        "item": row.id,
+        "root": row.root,
+        **path_json(row.path),
+        "modality": row.modality,
+        "size_bytes": row.stat.size_bytes,
+        "mtime_s": row.stat.mtime_ns / 1e9,
+        "facts": dict(row.facts),
+        "tags": tags,
+        "labels": labels,
+        "truncated_at_s": row.truncated_at_s,
+        "previews": list(found(folder, digest)) if digest else [],
+    }

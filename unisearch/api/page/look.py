@@ -1,0 +1,89 @@
+"""What the page asks of the service: every call computes, none touches the page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from fastapi import HTTPException
+from nicegui import run
+
+from unisearch.api.items import item_out
+from unisearch.api.page.cards import Found
+from unisearch.api.page.question import Question
+from unisearch.api.search import ask
+from unisearch.api.service import Service
+from unisearch.errors import UnisearchError
+from unisearch.previews.places import found as previews_of
+from unisearch.records import Modality
+from unisearch.wiring import PREVIEWS_FOLDER
+
+
+class Refused(Exception):
+    """The service does not answer that; says why in one line."""
+
+
+async def answer(
+    service: Service, question: Question, modality: Modality | None = None
+) -> tuple[list[Found], bool]:
+    """The hits, and whether nothing fits. Raises Refused."""
+    return await run.io_bound(_answer, service, question, modality)  # type: ignore[return-value]
+
+
+def _answer(
+    service: Service, question: Question, modality: Modality | None
+) -> tuple[list[Found], bool]:
+    try:
+        told = ask(service, question.asked(modality), question.files())
+        return [Found(hit, known(service, hit["item"])) for hit in told["hits"]], told["no_match"]
+    except UnisearchError as error:
+        raise Refused(str(error)) from error
+    except HTTPException as error:
+        raise Refused(str(error.detail)) from error
+
+
+def known(service: Service, item: int) -> dict[str, Any]:
+    """What is known of an item. Raises HTTPException 404."""
+    return item_out(service, service.item(item))
+
+
+async def whole(service: Service, one: Found) -> Found:
+    """The same with the beginning of its text, where it is one."""
+    if one.modality != "text":
+        return one
+    return Found(one.hit, one.item, await run.io_bound(excerpt, service, one.id) or "")
+
+
+async def plain(service: Service, item: int) -> Found:
+    """An item that nobody asked for by words: no score. Raises Refused when it is gone."""
+
+    def read() -> Found:
+        try:
+            told = known(service, item)
+        except HTTPException as error:
+            raise Refused(str(error.detail)) from error
+        hit = {"item": item, "path": told["path"], "modality": told["modality"], "segment": None}
+        return Found(hit, told, excerpt(service, item) if told["modality"] == "text" else "")
+
+    return await run.io_bound(read)  # type: ignore[return-value]
+
+
+def excerpt(service: Service, item: int) -> str:
+    """The beginning of a text, '' where none was kept."""
+    digest = service.digest(service.item(item))
+    there = previews_of(service.engine.rooms.library / PREVIEWS_FOLDER, digest) if digest else {}
+    return there["text"].read_text("utf-8", "replace") if "text" in there else ""
+
+
+def folders(service: Service) -> dict[int, str]:
+    """The indexed folders by id."""
+    with service.engine.rooms.catalog.view() as view:
+        return {root.id: os.fsdecode(root.path) for root in view.roots()}
+
+
+def endings(service: Service) -> list[str]:
+    """The extensions that files of the library have, without their dots."""
+    with service.engine.rooms.catalog.view() as view:
+        found = {Path(os.fsdecode(item.path)).suffix.lower().lstrip(".") for item in view.items()}
+    return sorted(found - {""})

@@ -1,0 +1,128 @@
+"""Saved searches: questions whose new matches are told, kept below LIBRARY/saved.
+
+Each is a JSON file of its own, written as the indexes are: whole and durable. A table of the
+catalogue would need the writer's lock, which an indexing process may hold for hours; and several
+servers of one library do not undo each other's.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from unisearch.api.schemas import SearchIn
+from unisearch.errors import UnisearchError, display
+from unisearch.index import durable
+from unisearch.wiring import SAVED_FOLDER
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+MOST = 256
+#: A file under a temporary name is written in less.
+LEFT_S = 3_600
+ID_PATTERN = "^[0-9a-f]{16}$"
+
+
+class TooManySaved(UnisearchError):
+    """So many searches are saved that no more are taken."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A saved search. told: items that its listeners know; made_s: since 1970"""
+
+    id: str
+    name: str
+    question: SearchIn
+    made_s: float
+    told: frozenset[int]
+
+    def to_bytes(self) -> bytes:
+        """The content of its file."""
+        return orjson.dumps(
+            {
+                "version": VERSION, "id": self.id, "name": self.name, "made_s": self.made_s,
+                "question": self.question.model_dump(), "told": sorted(self.told),
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def of(cls, content: bytes) -> Saved:
+        """What such a file holds. Raises ValueError."""
+        said = orjson.loads(content)
+        if not isinstance(said, dict) or said.get("version") != VERSION:
+            raise ValueError("of another version")
+        try:
+            question = SearchIn.model_validate(said["question"])
+            told = frozenset(map(int, said["told"]))
+            return cls(str(said["id"]), str(said["name"]), question, float(said["made_s"]), told)
+        except (KeyError, TypeError, ValidationError) as error:
+            raise ValueError("damaged") from error
+
+
+class SavedSearches:
+    """The saved searches of one library. Threads may share it."""
+
+    def __init__(self, library: Path) -> None:
+        self._folder = library / SAVED_FOLDER
+        self._lock = threading.Lock()
+        self._saved = {one.id: one for one in self._read()}
+
+    def all(self) -> list[Saved]:
+        """The oldest first."""
+        return sorted(self._saved.values(), key=lambda one: (one.made_s, one.id))
+
+    def get(self, id: str) -> Saved | None:
+        """The search of that id, None when there is none."""
+        return self._saved.get(id)
+
+    def add(self, name: str, question: SearchIn, told: Iterable[int]) -> Saved:
+        """Keep a search. Raises TooManySaved, and LibraryError when it cannot be written."""
+        one = Saved(secrets.token_hex(8), name, question, time.time(), frozenset(told))
+        with self._lock:
+            if len(self._saved) >= MOST:
+                raise TooManySaved(f"{MOST} searches are saved already: remove one first")
+            self._write(one)
+        return one
+
+    def tell(self, id: str, items: Iterable[int]) -> None:
+        """These items were told; nothing happens when the search is gone."""
+        with self._lock:
+            if (one := self._saved.get(id)) is not None:
+                self._write(replace(one, told=one.told.union(items)))
+
+    def remove(self, id: str) -> None:
+        """Drop a search."""
+        with self._lock:
+            if self._saved.pop(id, None) is not None:
+                durable.unlink([self._path(id)])
+
+    def _path(self, id: str) -> Path:
+        return self._folder / f"{id}.json"
+
+    def _write(self, one: Saved) -> None:
+        durable.write_atomically(self._path(one.id), lambda file: file.write(one.to_bytes()))
+        self._saved[one.id] = one
+
+    def _read(self) -> Iterable[Saved]:
+        for path in filter(durable.is_temporary, self._folder.glob(".*")):
+            if time.time() - path.stat().st_mtime > LEFT_S:
+                durable.unlink([path])  # of a server that was killed, not of one that writes now
+        for path in sorted(self._folder.glob("[!.]*.json")):
+            try:
+                one = Saved.of(path.read_bytes())
+                if path != self._path(one.id):
+                    raise ValueError("renamed")
+            except (OSError, ValueError) as error:
+                logger.warning("%s: a saved search is left out: %s", display(path), error)
+            else:
+                yield one

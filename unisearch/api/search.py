@@ -1,0 +1,144 @@
+"""Questions: as JSON, or as a form with files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, File, Form, HTTPException, UploadFile
+from pydantic import ValidationError
+
+from unisearch.api.problems import problems
+from unisearch.api.schemas import (
+    MOST_TERMS,
+    AnswerOut,
+    BatchIn,
+    BatchOut,
+    SearchIn,
+    TermIn,
+    answer_out,
+)
+from unisearch.api.service import Served, Service
+from unisearch.engine.encode import suffix_of
+from unisearch.engine.many import Question
+from unisearch.engine.terms import Term, Vector
+from unisearch.errors import Unreadable, UsageError
+from unisearch.media.read import modality_of
+
+router = APIRouter(tags=["search"])
+
+#: So much of an upload tells its format.
+HEAD_BYTES = 4_096
+
+
+@router.post("/search", response_model=AnswerOut, responses=problems(404, 415, 422))
+def search(service: Served, question: SearchIn) -> dict[str, Any]:
+    """Answer a question of words, items and vectors."""
+    return ask(service, question, [])
+
+
+@router.post("/search/files", response_model=AnswerOut, responses=problems(404, 415, 422))
+def search_files(
+    service: Served,
+    files: Annotated[list[UploadFile], File(description="pictures, sounds, models, videos, texts")],
+    question: Annotated[
+        str,
+        Form(
+            description="JSON as for /v1/search; a term {'file': 0} weighs the first file",
+            examples=['{"k": 5, "into": ["image"]}'],
+        ),
+    ] = "{}",
+) -> dict[str, Any]:
+    """Answer a question with uploaded files, which are read in a process of their own.
+
+    A file that no term names counts as a term of its own.
+    """
+    if len(files) > MOST_TERMS:
+        raise HTTPException(422, f"files: at most {MOST_TERMS}")
+    try:
+        asked = SearchIn.model_validate_json(question)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in ("question", *first["loc"]))
+        raise HTTPException(422, f"{where}: {first['msg']}") from None
+    named = {term.file for term in asked.terms}
+    rest = [TermIn(file=place) for place in range(len(files)) if place not in named]
+    asked = asked.model_copy(update={"terms": [*asked.terms, *rest]})
+    with tempfile.TemporaryDirectory(prefix="unisearch-") as folder:
+        kept = [keep(upload, Path(folder), place) for place, upload in enumerate(files)]
+        return ask(service, asked, kept)
+
+
+@router.post("/search/batch", response_model=BatchOut, responses=problems(404, 422))
+def search_batch(service: Served, batch: BatchIn) -> dict[str, Any]:
+    """Answer many questions at a time, of one state of the library; files are none of them.
+
+    Their words pass the network together, and those without a filter each index. When one cannot
+    be answered, none is.
+    """
+    questions = [question_of(service, asked, []) for asked in batch.questions]
+    answers = service.engine.ask_many(questions)
+    return {
+        "answers": [
+            answer_out(answer, asked)
+            for answer, asked in zip(answers, batch.questions, strict=True)
+        ]
+    }
+
+
+def ask(service: Service, asked: SearchIn, files: Sequence[Path]) -> dict[str, Any]:
+    """One page of the answer."""
+    try:
+        [answer] = service.engine.ask_many([question_of(service, asked, files)])
+    except Unreadable as error:  # a path of ours is nothing to the client
+        told = Unreadable("the upload", error.kind, error.reason, transient=error.transient)
+        raise told from None
+    return answer_out(answer, asked)
+
+
+def question_of(service: Service, asked: SearchIn, files: Sequence[Path]) -> Question:
+    """The engine's question. Raises HTTPException 404 for a folder that the library has not."""
+    root = None if asked.root is None else service.root(asked.root)
+    return Question(
+        [term_of(term, files) for term in asked.terms],
+        into=asked.into,
+        k=asked.offset + asked.k,
+        where=asked.where,
+        each=asked.each,
+        under=None if root is None else Path(os.fsdecode(root.path)),
+        min_score=asked.min_score,
+        names=asked.names,
+    )
+
+
+def term_of(term: TermIn, files: Sequence[Path]) -> Term:
+    """The engine's term. Raises UsageError for a file that was not sent."""
+    value: str | int | Path | Vector
+    if term.file is not None:
+        if term.file >= len(files):
+            raise UsageError(f"file {term.file}: only {len(files)} were sent")
+        value = files[term.file]
+    elif term.vector is not None:
+        assert term.modality is not None
+        value = Vector(np.asarray(term.vector, np.float32), term.modality)
+    else:
+        value = term.text if term.text is not None else int(term.item or 0)
+    return replace(Term(value), weight=term.weight)
+
+
+def keep(upload: UploadFile, folder: Path, place: int) -> Path:
+    """The upload as a file of ours, with nothing of the client's name but a known suffix."""
+    suffix = Path(upload.filename or "").suffix.lower()
+    if modality_of(Path("query" + suffix)) is None:
+        suffix = suffix_of(upload.file.read(HEAD_BYTES))
+        upload.file.seek(0)
+    path = folder / f"{place}{suffix}"
+    with path.open("wb") as file:
+        shutil.copyfileobj(upload.file, file)
+    return path

@@ -1,0 +1,71 @@
+"""Where the items of a library lie beside each other, in two dimensions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unisearch.errors import display
+from unisearch.index.compact import live_rows
+from unisearch.records import Modality
+from unisearch.wiring import Rooms, row_files
+
+
+@dataclass(frozen=True)
+class Place:
+    """An item at (x, y), each in about [-1, 1]."""
+
+    item: int
+    path: str
+    modality: Modality
+    x: float
+    y: float
+
+
+def places(rooms: Rooms, most: int) -> list[Place]:
+    """At most so many items of the configured space, spread evenly over each kind.
+
+    Raises LibraryDamaged for damaged rows.
+    """
+    found: list[tuple[int, str, Modality]] = []
+    vectors: list[NDArray[np.float32]] = []
+    with rooms.catalog.view() as view:
+        names = {space.id: space.name for space in view.spaces()}
+        ours = [p for p in view.all_partitions() if names[p.space] == rooms.settings.space]
+        total = sum(part.count for part in ours)
+        step = max(1, -(-total // most))
+        for part in ours:
+            state = view.partitions(part.space)[part.modality]
+            blocks = view.blocks(part.space, part.modality)
+            for keys, rows in live_rows(row_files(rooms.library, part), state, blocks):
+                segments = view.hits(keys[::step].tolist())
+                seen: set[int] = set()
+                for key, row in zip(keys[::step].tolist(), rows[::step], strict=True):
+                    segment = segments.get(key)
+                    if segment is not None and segment.item not in seen:
+                        seen.add(segment.item)
+                        found.append((segment.item, display(segment.path), part.modality))
+                        vectors.append(row.astype(np.float32))
+    if not found:
+        return []
+    at = flat(np.stack(vectors), np.array([modality for _, _, modality in found]))
+    return [Place(*one, float(x), float(y)) for one, (x, y) in zip(found, at.tolist(), strict=True)]
+
+
+def flat(vectors: NDArray[np.float32], groups: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Principal components (n, 2), scaled to [-1, 1], of vectors (n, dim).
+
+    The mean of each group goes first: kinds lie apart as wholes (Liang et al. 2022, Mind the Gap),
+    and a map of that would show nothing else.
+    """
+    centred = vectors.astype(np.float64)
+    for group in np.unique(groups):
+        centred[groups == group] -= centred[groups == group].mean(axis=0)
+    _, directions = np.linalg.eigh(centred.T @ centred)  # ascending
+    at = centred @ directions[:, :-3:-1]
+    if at.shape[1] < 2:
+        at = np.hstack([at, np.zeros((len(at), 2 - at.shape[1]))])
+    scaled: NDArray[np.float64] = at / max(float(np.abs(at).max()), 1e-9)
+    return scaled
