@@ -124,7 +124,10 @@ def _change_spaces(
             with rooms.catalog.write() as tx:
                 count, dropped = end_space(tx, job.space)
         else:
-            space = rooms.named(job.space)  # loaded here: weights that do not fit are told at once
+            # Here and now: weights that do not fit, or lack their backgrounds, are told at once.
+            space = rooms.named(job.space)
+            for modality in space.modalities:
+                space.reference(modality)
             with rooms.catalog.write() as tx:
                 count, dropped = begin_space(tx, space, job.goal)
         if dropped:

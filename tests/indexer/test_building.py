@@ -16,7 +16,7 @@ from indexer.repair import repair
 from tests.second import Second, second
 from unisearch.engine.doctor import doctor
 from unisearch.engine.engine import Engine
-from unisearch.errors import ForeignSpace, UnisearchError, UnknownName
+from unisearch.errors import ForeignSpace, UnisearchError, UnknownName, WeightsError
 from unisearch.records import MODALITIES, Prepared
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import open_rooms, row_files
@@ -407,3 +407,50 @@ def test_a_repair_keeps_what_another_space_has_of_a_file_out_of_reach(
     assert sorted(rows_of(library, "second-1")) == segments(library)
     assert len(segments(library)) == 5
     healthy(library)
+
+
+def test_what_is_built_in_part_is_right_and_nothing_to_repair(
+    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.building.COMMIT_AFTER_S", 0.0)
+    for number in range(60):
+        make["text"](library.media / f"{number}.txt", f"Story number {number}")
+    library.run()
+
+    def stop(now: Progress) -> None:
+        if "32 of 60" in now.doing:
+            raise KeyboardInterrupt
+
+    with Indexer(settings=library.settings) as indexer:
+        indexer.add_space("second")
+        with pytest.raises(KeyboardInterrupt):
+            indexer.build(stop)
+        indexer.hurry()
+    built = rows_of(library, "second-1").keys()
+
+    healthy(library)
+    mended = repair(library.settings)
+
+    assert 32 <= len(built) < 60
+    assert (mended.done, mended.again, mended.lost, mended.left) == ([], [], [], [])
+    assert rows_of(library, "second-1").keys() == built
+
+
+def test_a_space_without_its_background_is_not_added(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill()
+    library.run()
+
+    def lacking(*ignored: object) -> None:
+        raise WeightsError("has no background yet")
+
+    monkeypatch.setattr(Second, "reference", lacking)
+
+    with (
+        Indexer(settings=library.settings) as indexer,
+        pytest.raises(WeightsError, match="no background yet"),
+    ):
+        indexer.add_space("second")
+
+    assert states(library) == {"toy-1": "active"}

@@ -43,8 +43,9 @@ class LibrarySpaces:
     @property
     def image_min_side(self) -> int:
         """What all of them need of a picture."""
-        with self._rooms.catalog.view() as view:
-            self.offers(view)
+        if not self._opened:
+            with self._rooms.catalog.view() as view:
+                self.offers(view)
         return max(space.image_min_side for space in self._opened)
 
     def _offered(self, partitions: list[PartitionRow], rows: list[SpaceRow]) -> list[Offer]:
