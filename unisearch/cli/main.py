@@ -35,6 +35,7 @@ VERBS = {
     "relocate": Entry("unisearch.cli.change:relocate"),
     "forget": Entry("unisearch.cli.change:forget"),
     "tag": Entry("unisearch.cli.change:tag"),
+    "turn": Entry("unisearch.cli.turn:turn"),
     "models": Entry("unisearch.cli.models:models"),
     "evaluate": Entry("unisearch.cli.evaluate:evaluate"),
     "train": Entry("unisearch.cli.train:train"),

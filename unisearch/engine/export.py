@@ -58,8 +58,9 @@ def export(rooms: Rooms, out: Path, kind: str, modalities: Sequence[Modality]) -
 
 def _partitions(rooms: Rooms, view: View, modalities: Sequence[Modality]) -> list[PartitionRow]:
     """The wanted partitions of the configured space, which has at least one."""
-    known = {space.id: space.name for space in view.spaces()}
-    ours = [one for one in view.all_partitions() if known[one.space] == rooms.settings.space]
+    name = rooms.settings.space
+    known = {one.id for one in view.spaces() if one.name == name and one.state != "parts"}
+    ours = [one for one in view.all_partitions() if one.space in known]
     if not ours:
         where = display(rooms.library)
         raise UnisearchError(f"{where}: holds no vectors of the space '{rooms.settings.space}'")
