@@ -41,7 +41,8 @@ class Draft:
     path: the file that it is read from; read: whether all its parts are here
     drawn: whether its previews are, too, or will never be
     spaces: into which it is embedded, and the modalities that each of them covers
-    vectors: unit rows (n, dim) in pieces, by space and modality in the order of its spans
+    vectors: unit rows (n, dim) in pieces, by space and modality in the order of its spans; of
+        mixed ones also their parts (n, 2 dim), under the id of those
     """
 
     digest: bytes
@@ -157,7 +158,7 @@ class Encoder:
             return
         space = self._spaces[kind[0]]
         try:
-            vectors = space.encode_prepared([one.prepared for one in waiting])
+            vectors = space.encode_stored([one.prepared for one in waiting])
         except Exception as error:
             if isinstance(error, UnisearchError) and not isinstance(error, VectorError):
                 raise
@@ -173,8 +174,13 @@ class Encoder:
         if one.draft.error is not None:
             return
         try:
-            pieces = one.draft.vectors.setdefault(space.id, {})
-            pieces.setdefault(one.prepared.modality, []).append(to_halves(vectors))
+            halves = [(space.id, to_halves(vectors[:, : space.dim]))]
+            if vectors.shape[1] > space.dim:
+                halves.append((space.parts_id, to_halves(vectors[:, space.dim :])))
+            # The vectors last: a draft with all of them has all their parts, too.
+            for where, rows in reversed(halves):
+                pieces = one.draft.vectors.setdefault(where, {})
+                pieces.setdefault(one.prepared.modality, []).append(rows)
         except VectorError as error:
             reason = f"the space '{space.id}' cannot embed it: {error}"
             one.draft.error = Unreadable(one.draft.path, "corrupt", reason)
@@ -184,11 +190,12 @@ class Encoder:
 
         Raises UnisearchError when the device fails for every one of several.
         """
-        rows = np.full((len(waiting), space.dim), np.nan, np.float32)
+        width = space.stored_width(waiting[0].prepared.modality)
+        rows = np.full((len(waiting), width), np.nan, np.float32)
         failed: list[Exception] = []
         for row, one in enumerate(waiting):
             try:
-                rows[row] = space.encode_prepared([one.prepared])[0]
+                rows[row] = space.encode_stored([one.prepared])[0]
             except Exception as error:
                 failed.append(error)
                 one.draft.error = _not_embedded(one.draft.path, error)

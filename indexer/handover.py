@@ -32,6 +32,7 @@ JobName = Literal[
     "add_space",
     "drop_space",
     "build",
+    "turn",
 ]
 NAMES: tuple[JobName, ...] = get_args(JobName)
 
@@ -53,7 +54,8 @@ class Job:
     needs: `index`: the digest of the settings that decide what comes out
     now: `forget` also erases what was forgotten, then and before
     hinted: `index`: the places are not asked for, but where something may have changed
-    space: of `add_space` its name, of `drop_space` its name or id; goal: of `add_space`, see Goal
+    space: of `add_space` its name, of `drop_space` and `turn` its name or id; goal: of `add_space`,
+        see Goal; factors: of `turn`, as in ids
     """
 
     name: JobName
@@ -68,6 +70,7 @@ class Job:
     hinted: bool = False
     space: str = ""
     goal: Goal = "add"
+    factors: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ def decode_job(line: bytes) -> Job:
         _value(said, "hinted", bool, False),
         _value(said, "space", str, ""),
         _goal(said),
+        _value(said, "factors", str, ""),
     )
     wanted = {"forget": 1, "remove_root": 1, "relocate": 2}.get(name, len(job.paths))
     if len(job.paths) != wanted or not all(path.startswith(b"/") for path in job.paths):

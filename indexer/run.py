@@ -22,6 +22,7 @@ from unisearch.catalog.folders import real
 from unisearch.catalog.rows import Goal
 from unisearch.config import Settings, load_settings
 from unisearch.errors import LibraryMissing, display
+from unisearch.factors import Factors, factors_of, parsed, told
 from unisearch.wiring import Rooms, check_folder, has_catalog, open_rooms
 
 AnyPath = Path | str | bytes
@@ -204,6 +205,28 @@ class Indexer:
         Raises UnisearchError when there is none, and for the library's only active one.
         """
         return self._change(Job("drop_space", space=name))
+
+    def turn(
+        self,
+        factors: str | Factors,
+        space: str = "",
+        *,
+        progress: ProgressHook | None = None,
+    ) -> int:
+        """Have the vectors of a mixed space follow other factors, from their stored parts:
+        nothing is embedded again, and questions are answered meanwhile.
+
+        factors: a name of PRESETS, or by modality; those that are not named stay
+        space: its name or id, where the library has several with factors
+        Returns how many vectors were made anew. Raises UnisearchError for a library without such a
+        space, UsageError for a factor outside of [0, 1], UnknownName for no preset.
+        """
+        wanted = told(factors_of(factors) if isinstance(factors, str) else factors)
+        parsed(wanted)  # a mistake is told before anything waits for the lock
+        self._need_library()
+        count = self._do(Job("turn", space=space, factors=wanted), progress)
+        assert isinstance(count, int)
+        return count
 
     def build(self, progress: ProgressHook | None = None, *, wait: bool = False) -> bool:
         """Embed until all spaces are complete, as far as files are in reach; whether they are.

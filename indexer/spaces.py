@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from unisearch.catalog.rows import Goal, SpaceRow
+from unisearch.catalog.rows import Goal, SpaceRow, State
 from unisearch.catalog.write import Writing
 from unisearch.errors import UnisearchError
 from unisearch.held import covered
@@ -29,12 +29,19 @@ def begin_space(tx: Writing, space: Space, goal: Goal) -> tuple[int, list[str]]:
     if row is not None and row.state == "active":
         return 0, _follow(tx, row, goal)
     if row is None:
-        tx.add_space(space.id, space.name, space.dim, covered(space), "building")
+        hold(tx, space, "building")
     tx.set_state(space.id, "building", goal)
     row = tx.space(space.id)
     assert row is not None
     done, total = tx.extent(row)
     return total - done, []
+
+
+def hold(tx: Writing, space: Space, state: State) -> None:
+    """Note a space whose vectors the library holds from now on, and the parts of these."""
+    tx.add_space(space.id, space.name, space.dim, covered(space), state)
+    if space.mixed:
+        tx.add_space(space.parts_id, space.name, 2 * space.dim, space.mixed, "parts")
 
 
 def finish_space(tx: Writing, row: SpaceRow) -> list[str]:
@@ -49,7 +56,7 @@ def end_space(tx: Writing, name: str) -> tuple[int, list[str]]:
     Raises UnisearchError when there is none, when the name stands for several, and for the last
     active one.
     """
-    rows = tx.spaces()
+    rows = [row for row in tx.spaces() if row.state != "parts"]
     found = [row for row in rows if row.id == name] or [row for row in rows if row.name == name]
     if not found:
         held = ", ".join(row.id for row in rows) or "none"
@@ -63,8 +70,7 @@ def end_space(tx: Writing, name: str) -> tuple[int, list[str]]:
             f"'{row.id}' is the library's only active space: switch to another one first"
         )
     vectors = sum(one.count - one.dead for one in tx.all_partitions() if one.space == row.id)
-    tx.drop_space(row.id)
-    return vectors, [row.id]
+    return vectors, tx.drop_space(row)
 
 
 def drop_files(library: Path, spaces: Iterable[str]) -> None:
@@ -79,11 +85,9 @@ def drop_files(library: Path, spaces: Iterable[str]) -> None:
 
 def _follow(tx: Writing, row: SpaceRow, goal: Goal) -> list[str]:
     """What becomes of the others when that space answers; the ids of those that were dropped."""
-    others = [one.id for one in tx.spaces() if one.state == "active" and one.id != row.id]
+    others = [one for one in tx.spaces() if one.state == "active" and one.id != row.id]
     if goal == "replace":
-        for space in others:
-            tx.drop_space(space)
-        return others
+        return [gone for space in others for gone in tx.drop_space(space)]
     for space in others if goal == "switch" else ():
-        tx.set_state(space, "left")
+        tx.set_state(space.id, "left")
     return []

@@ -18,10 +18,13 @@ from indexer.purge import purge
 from indexer.report import Progress, Report
 from indexer.spaces import begin_space, drop_files, end_space
 from indexer.store import settle
+from indexer.turn import Turn
 from indexer.upkeep import Upkeep
 from indexer.work import ProgressHook, Spare, Work
 from unisearch.catalog.write import Writing
 from unisearch.config import Settings
+from unisearch.factors import parsed
+from unisearch.held import wanted_space
 from unisearch.wiring import Rooms
 
 
@@ -71,6 +74,8 @@ def begin(
         return Steps(_index(work, upkeep, job.paths), work.report)
     if job.name == "build":
         return _build(building, hook)
+    if job.name == "turn":
+        return _turn(rooms, upkeep, building, job, journal, hook)
     if job.name in ("add_space", "drop_space"):
         return _change_spaces(rooms, upkeep, building, job, journal)
     return _change(rooms, upkeep, job, journal)
@@ -124,8 +129,10 @@ def _change_spaces(
             with rooms.catalog.write() as tx:
                 count, dropped = end_space(tx, job.space)
         else:
+            with rooms.catalog.view() as view:
+                rows = view.spaces()
             # Here and now: weights that do not fit, or lack their backgrounds, are told at once.
-            space = rooms.named(job.space)
+            space = wanted_space(rooms, rows, job.space)
             for modality in space.modalities:
                 space.reference(modality)
             with rooms.catalog.write() as tx:
@@ -139,6 +146,33 @@ def _change_spaces(
         yield from ()
 
     steps = Steps(only())
+    return steps
+
+
+def _turn(
+    rooms: Rooms,
+    upkeep: Upkeep,
+    building: Building,
+    job: Job,
+    journal: Journal,
+    hook: ProgressHook | None,
+) -> Steps:
+    def tell(doing: str) -> None:
+        if hook is not None:
+            hook(Progress({}, {}, 0, 0, 0.0, b"", doing))
+
+    def all_of_it() -> Generator[None]:
+        # An index of what is left need not be finished.
+        turn = Turn(rooms, job.space, parsed(job.factors), upkeep.stop)
+        for doing in turn.steps():
+            tell(doing)
+            yield
+        journal.wrote()
+        building.look()
+        steps.result = turn.count
+        yield from upkeep.steps(tell)
+
+    steps = Steps(all_of_it())
     return steps
 
 

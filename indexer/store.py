@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from indexer.backgrounds import renew
 from indexer.encode import Draft
 from indexer.previews import remove_previews
+from indexer.spaces import hold
 from unisearch.catalog.rows import PartitionRow, SpaceRow, StoredPart
 from unisearch.catalog.write import Writing
-from unisearch.held import covered
 from unisearch.records import GRID_VERSION, Modality
 from unisearch.spaces.base import Space
 from unisearch.wiring import row_files
@@ -37,7 +37,7 @@ def put_drafts(
     # Here, not earlier: a library without a vector belongs to no space.
     if not tx.spaces():
         for space in spaces:
-            tx.add_space(space.id, space.name, space.dim, covered(space))
+            hold(tx, space, "active")
     active = [row for row in tx.spaces() if row.state == "active"]
     contents: dict[Draft, int] = {}
     new: _New = defaultdict(list)
@@ -84,9 +84,10 @@ def put_rows(
     """Store the rows of drafts, each of the segments of its content, which are known: of one
     space, in the ascending order of the segments."""
     new: _New = defaultdict(list)
+    held = {row.id for row in tx.spaces()}
     for parts, draft in drafts:
         ids = np.array([part.id for part in parts], np.int64)
-        _gather(new, space, ids, draft)
+        _gather(new, space, held, ids, draft)
     _append_all(tx, library, new)
 
 
@@ -99,18 +100,23 @@ def _share_out(
     draft: Draft,
 ) -> None:
     """The rows of a content to the active spaces that it was embedded into; gaps in the others."""
+    held = {row.id for row in tx.spaces()}
     for row in active:
         if row.id in draft.spaces:
-            _gather(new, row, ids, draft)
+            _gather(new, row, held, ids, draft)
             tx.drop_gap(row.id, content)
         elif any(map(row.covers, draft.modalities())):
             tx.put_gap(row.id, content, "todo")
 
 
-def _gather(new: _New, space: SpaceRow, ids: NDArray[np.int64], draft: Draft) -> None:
+def _gather(
+    new: _New, space: SpaceRow, held: Collection[str], ids: NDArray[np.int64], draft: Draft
+) -> None:
+    """The rows of a content in a space, and their parts. held: ids of all that the library holds"""
     kinds = np.array([span.modality or draft.modality for span in draft.spans])
-    for modality, rows in draft.vectors.get(space.id, {}).items():
-        new[space.id, modality].append((ids[kinds == modality], rows))
+    for one in {space.id, space.parts_id}.intersection(held):
+        for modality, rows in draft.vectors.get(one, {}).items():
+            new[one, modality].append((ids[kinds == modality], rows))
 
 
 def _append_all(tx: Writing, library: Path, new: _New) -> None:

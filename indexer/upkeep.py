@@ -128,7 +128,9 @@ class Upkeep:
         folder = self._folder(partition)
         files = row_files(self._rooms.library, partition)
         with self._rooms.catalog.view() as view:
-            states = view.partitions(partition.space)
+            states, space = view.partitions(partition.space), view.space(partition.space)
+        if space is None or space.state == "parts":  # dropped; or never searched
+            return None
         state = states[partition.modality]
         mix = {str(name): _live(one) for name, one in states.items() if name != partition.modality}
         try:

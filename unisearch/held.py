@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from unisearch.catalog.rows import SpaceRow
 from unisearch.errors import ForeignSpace, MissingExtra, WeightsError, display
+from unisearch.factors import factors_of, told
 from unisearch.records import MODALITIES, Modality, ReadOptions, seen_as
 from unisearch.spaces.base import Space
 from unisearch.spaces.table import SPACES
@@ -35,7 +36,7 @@ def opened(rooms: Rooms, row: SpaceRow) -> Space:
     """
     if row.name not in SPACES:
         raise ForeignSpace(f"{_whose(rooms, row)}, which this unisearch does not know")
-    space = rooms.named(row.name)
+    space = rooms.named(row.name, row.factors)
     if space.id != row.id:
         raise ForeignSpace(f"{_whose(rooms, row)}; the weights that are here are of '{space.id}'")
     return space
@@ -50,6 +51,7 @@ def active_spaces(rooms: Rooms, rows: Iterable[SpaceRow]) -> list[Space]:
     wanted = [row for row in rows if row.state == "active"]
     if not wanted:
         return [rooms.space]
+    _tell_factors(rooms, wanted)
     if len(wanted) == 1:
         try:
             return [opened(rooms, wanted[0])]
@@ -61,6 +63,15 @@ def active_spaces(rooms: Rooms, rows: Iterable[SpaceRow]) -> list[Space]:
         where = display(rooms.library)
         raise _foreign(rooms, f"{where}: of its spaces '{listed}' none is here")
     return found
+
+
+def wanted_space(rooms: Rooms, rows: Iterable[SpaceRow], name: str) -> Space:
+    """The space of that name: with the factors that the library has it by, else as configured.
+
+    Raises as Rooms.named.
+    """
+    factors = [row.factors for row in rows if row.name == name and row.factors]
+    return rooms.named(name, *factors[:1])
 
 
 def spaces_to_write(rooms: Rooms, rows: Sequence[SpaceRow]) -> list[Space]:
@@ -121,6 +132,22 @@ def needs_of_all(rooms: Rooms, spaces: Sequence[Space]) -> ReadOptions:
         audio_rate_hz=max(space.audio_rate_hz for space in spaces),
         points=max(space.points for space in spaces),
     )
+
+
+def _tell_factors(rooms: Rooms, rows: Iterable[SpaceRow]) -> None:
+    """One line where vectors are mixed otherwise than configured: that is for new libraries."""
+    chosen = rooms.settings.spaces.factors
+    wanted = factors_of(
+        chosen if isinstance(chosen, str) else {"text": chosen.text, "audio": chosen.audio}
+    )
+    for row in rows:
+        if row.factors and told(row.factors) != told(wanted) and row.id not in rooms.told:
+            rooms.told.add(row.id)
+            logger.warning(
+                "%s: the factors of its space '%s' are %s, not %s as configured, and stay so:"
+                " 'unisearch turn' changes them",
+                *(display(rooms.library), row.name, told(row.factors), told(wanted)),
+            )
 
 
 def _whose(rooms: Rooms, row: SpaceRow) -> str:

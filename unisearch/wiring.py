@@ -19,6 +19,7 @@ from unisearch.errors import (
     UnknownName,
     display,
 )
+from unisearch.factors import NONE, Factors
 from unisearch.index.partition import Partition
 from unisearch.index.plan import Rules
 from unisearch.index.rows import RowFiles
@@ -63,6 +64,7 @@ class Rooms:
     stays: bool = False
     told: set[str] = field(default_factory=set)
     _named: dict[str, Space] = field(default_factory=dict)
+    _turned: dict[str, Space] = field(default_factory=dict)
 
     @property
     def library(self) -> Path:
@@ -74,13 +76,21 @@ class Rooms:
         """The configured space, which a new library gets, loaded when it is first needed."""
         return open_space(self.settings, self.settings.space)
 
-    def named(self, name: str) -> Space:
-        """The space of that name, loaded when it is first needed. Raises as open_space."""
+    def named(self, name: str, factors: Factors = NONE) -> Space:
+        """The space of that name, loaded when it is first needed. Raises as open_space.
+
+        factors: by which its vectors are mixed; else as configured
+        """
         if name == self.settings.space:
-            return self.space
-        if name not in self._named:
-            self._named[name] = open_space(self.settings, name)
-        return self._named[name]
+            space = self.space
+        else:
+            if name not in self._named:
+                self._named[name] = open_space(self.settings, name)
+            space = self._named[name]
+        if not factors:
+            return space
+        found = space.turned(factors)
+        return self._turned.setdefault(found.id, found)
 
     @property
     def loaded(self) -> bool:

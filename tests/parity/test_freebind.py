@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 
 from tests.parity import rule
 from tests.parity.sets import Fixture, fixtures, tensors, worst
+from unisearch.factors import PRESETS, Factors
 from unisearch.models.recipes import freebind as recipe
 from unisearch.records import Modality
 from unisearch.spaces.mixed import combine, mixed_cosine
@@ -21,8 +22,6 @@ from unisearch.spaces.published.bonds import Bonds, Displacement
 from unisearch.spaces.published.freebind import (
     DISPLACEMENT,
     NUMBERS,
-    PRESETS,
-    Factors,
     FreeBindSpace,
     IbPpSpace,
     InternVlIbFtPpSpace,

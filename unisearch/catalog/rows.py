@@ -8,13 +8,15 @@ from typing import Literal, NamedTuple
 
 from unisearch.catalog.folders import relative
 from unisearch.errors import FailureKind
+from unisearch.factors import Factors, split
 from unisearch.records import MODALITIES, Modality, seen_as
 
 #: Above every segment id.
 ALL = 2**63 - 1
 #: active: each run writes it, and questions are answered from it; building: what the library holds
-#: is embedded into it, in the order of the segments; left: kept, but neither written nor searched
-State = Literal["active", "building", "left"]
+#: is embedded into it, in the order of the segments; left: kept, but neither written nor searched;
+#: parts: no space of its own, but what the vectors of another one are mixed of
+State = Literal["active", "building", "left", "parts"]
 #: What becomes of the active spaces when a space is built: they stay, are left, or are dropped.
 Goal = Literal["add", "switch", "replace"]
 #: Why a content has no vector: its file was out of reach or cannot be embedded there, or the space
@@ -157,6 +159,16 @@ class SpaceRow:
     modalities: tuple[Modality, ...] = MODALITIES
     reached: int = ALL
     goal: Goal = "add"
+
+    @property
+    def parts_id(self) -> str:
+        """The id under which the parts of its vectors are held, '' where they are not mixed."""
+        return split(self.id)[0]
+
+    @property
+    def factors(self) -> Factors:
+        """By which its vectors are mixed; none where they are not."""
+        return split(self.id)[1]
 
     def covers(self, modality: Modality) -> bool:
         """Whether what is of that modality gets vectors."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unisearch.catalog.rows import Goal, Lack, Owed, SpaceRow, Span, State, StoredPart
+from unisearch.factors import MARK
 from unisearch.records import MODALITIES, Modality
 
 _COLUMNS = "id, name, dim, added, state, modalities, reached, goal"
@@ -17,7 +19,13 @@ _COLUMNS = "id, name, dim, added, state, modalities, reached, goal"
 def of_all(connection: sqlite3.Connection) -> list[SpaceRow]:
     """The spaces, oldest first."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM spaces ORDER BY added, rowid")
-    return [_row(*row) for row in rows]
+    found = [_row(*row) for row in rows]
+    # Parts are come by with the vectors that are mixed of them.
+    reached = {row.parts_id: row.reached for row in found if row.parts_id}
+    return [
+        replace(row, reached=reached.get(row.id, 0)) if row.state == "parts" else row
+        for row in found
+    ]
 
 
 def _row(
@@ -50,8 +58,9 @@ def expected(
     # One long text: a million rows, each a Python object, would take four times as long.
     found = connection.execute(
         "SELECT group_concat(id) FROM segments WHERE modality = ? AND id <= ?"
-        " AND content_id NOT IN (SELECT content_id FROM gaps WHERE space_id = ?)",
-        (modality, space.reached, space.id),
+        " AND content_id NOT IN (SELECT content_id FROM gaps"
+        " WHERE space_id = ? OR instr(space_id, ?) = 1)",  # parts lack what their vectors lack
+        (modality, space.reached, space.id, space.id + MARK),
     ).fetchone()[0]
     ids = np.fromstring(found, np.int64, sep=",") if found else np.empty(0, np.int64)
     return np.unique(ids)
@@ -111,8 +120,27 @@ def count_gaps(connection: sqlite3.Connection, space_id: str) -> dict[Lack, int]
     return dict(rows.fetchall())
 
 
-def drop(connection: sqlite3.Connection, space_id: str) -> None:
-    """Forget a space with its partitions, and all that hangs on them."""
+def drop(connection: sqlite3.Connection, space: SpaceRow) -> list[str]:
+    """Forget a space with its partitions and parts, and all that hangs on them; the ids that are
+    gone."""
+    gone = [space.id, *([space.parts_id] if space.parts_id else [])]
+    for one in gone:
+        _drop(connection, one)
+    return gone
+
+
+def rename(connection: sqlite3.Connection, old: str, new: str) -> None:
+    """The space goes by another id, with all that it has."""
+    kept = "name, dim, added, state, modalities, reached, goal"
+    connection.execute(
+        f"INSERT INTO spaces (id, {kept}) SELECT ?, {kept} FROM spaces WHERE id = ?", (new, old)
+    )
+    for table in ("partitions", "gaps"):
+        connection.execute(f"UPDATE {table} SET space_id = ? WHERE space_id = ?", (new, old))
+    connection.execute("DELETE FROM spaces WHERE id = ?", (old,))
+
+
+def _drop(connection: sqlite3.Connection, space_id: str) -> None:
     partitions = "SELECT id FROM partitions WHERE space_id = ?"
     for table in ("blocks", "dead_rows", "backgrounds"):
         connection.execute(f"DELETE FROM {table} WHERE partition_id IN ({partitions})", (space_id,))

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from unisearch.catalog import backgrounds, spaces, tables
 from unisearch.catalog.folders import relative
-from unisearch.catalog.rows import ALL, Goal, Lack, PartitionRow, Span, Stat, State
+from unisearch.catalog.rows import ALL, Goal, Lack, PartitionRow, SpaceRow, Span, Stat, State
 from unisearch.catalog.view import DeadRows, View
 from unisearch.catalog.words import ITEM_WORDS, name_words, suffix_of, tag_key
 from unisearch.errors import FailureKind, LibraryError, display
@@ -350,9 +350,14 @@ class Writing(View):
         """The content has its vectors in the space."""
         self._run("DELETE FROM gaps WHERE content_id = ? AND space_id = ?", content, space_id)
 
-    def drop_space(self, space_id: str) -> None:
-        """Forget a space with its partitions; their files stay for the caller to remove."""
-        spaces.drop(self._connection, space_id)
+    def drop_space(self, space: SpaceRow) -> list[str]:
+        """Forget a space with its partitions and parts; the ids that are gone, whose files stay
+        for the caller to remove."""
+        return spaces.drop(self._connection, space)
+
+    def rename_space(self, old: str, new: str) -> None:
+        """A known space goes by another id from now on; its files are to lie there."""
+        spaces.rename(self._connection, old, new)
 
     def partition(self, space_id: str, modality: Modality, epoch: int = 0) -> PartitionRow:
         """The partition of a known space, made empty when there is none. epoch: of a new one"""

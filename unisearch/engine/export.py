@@ -62,7 +62,7 @@ def _partitions(rooms: Rooms, view: View, modalities: Sequence[Modality]) -> lis
     """The wanted partitions of the configured space, which has at least one: of several versions,
     of the one that answers."""
     wanted_space, rows = rooms.settings.space, view.spaces()
-    named = [row for row in rows if row.name == wanted_space]
+    named = [row for row in rows if row.name == wanted_space and row.state in STATES]
     named.sort(key=lambda row: STATES.index(row.state))
     partitions = view.all_partitions()
     ours = [one for one in partitions if named and one.space == named[0].id]

@@ -9,6 +9,9 @@ from unisearch.catalog.rows import PartitionRow
 from unisearch.records import MODALITIES
 from unisearch.wiring import Rooms, snapshots
 
+#: Of what is never searched: what the vectors of another partition are mixed of.
+PARTS = {"kind": "parts"}
+
 
 def index_of(
     rooms: Rooms, partition: PartitionRow, all_partitions: Iterable[PartitionRow]
@@ -37,6 +40,8 @@ def index_of(
 
 def told(index: dict[str, Any]) -> str:
     """The same in words."""
+    if index["kind"] == "parts":
+        return "parts, for 'turn'"
     if index["kind"] == "exact":
         return "exact"
     tuned = [f"{name} {recall:.3f}" for name, recall in index["recall"].items() if recall]

@@ -12,7 +12,7 @@ from unisearch.catalog.backgrounds import BackgroundRow
 from unisearch.catalog.rows import RootRow
 from unisearch.engine.answer import path_json
 from unisearch.engine.background import share_of_sample
-from unisearch.engine.indexes import index_of
+from unisearch.engine.indexes import PARTS, index_of
 from unisearch.errors import display
 from unisearch.wiring import Rooms
 
@@ -27,6 +27,7 @@ def status(rooms: Rooms) -> dict[str, Any]:
         roots_ = view.roots()
         failures = Counter(failure.kind for failure in view.failures())
         truncated = view.truncated()
+    parts = {space.id for space in spaces if space.state == "parts"}
     config = rooms.settings.file
     return {
         "library": display(rooms.library),
@@ -36,6 +37,7 @@ def status(rooms: Rooms) -> dict[str, Any]:
         "spaces": [
             {"id": one.id, "name": one.name, "dim": one.dim, "added": one.added, "state": one.state}
             for one in spaces
+            if one.state != "parts"
         ],
         "partitions": [
             {
@@ -44,8 +46,8 @@ def status(rooms: Rooms) -> dict[str, Any]:
                 "epoch": p.epoch,
                 "rows": p.count,
                 "dead": p.dead,
-                "index": index_of(rooms, p, partitions),
-                "background": background(samples.get(p.id)),
+                "index": PARTS if p.space in parts else index_of(rooms, p, partitions),
+                "background": "" if p.space in parts else background(samples.get(p.id)),
             }
             for p in partitions
         ],

@@ -37,16 +37,18 @@ def copy_live(
 
 
 def live_rows(
-    files: RowFiles, state: PartitionState, blocks: Sequence[Block]
+    files: RowFiles, state: PartitionState, blocks: Sequence[Block], first: int = 0
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
     """Keys (n,) and vectors (n, dim) of the live rows, a few blocks at a time, in order.
+
+    first: row to begin with, that of a block
 
     Raises LibraryDamaged for a block with a live row that differs from its checksum.
     """
     rows = files.open(state.epoch, state.count)
     known = {block.block: block for block in blocks}
     step = _STEP * BLOCK_ROWS
-    for start in range(0, state.count, step):
+    for start in range(first, state.count, step):
         stop = min(start + step, state.count)
         dead = state.dead[(state.dead >= start) & (state.dead < stop)] - start
         live = np.delete(np.arange(stop - start), dead)

@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.records import Modality, Prepared, Sample
+from unisearch.factors import Factors
+from unisearch.records import Modality, Prepared, Sample, seen_as
 
 
 class Space(ABC):
@@ -48,6 +50,25 @@ class Space(ABC):
     @abstractmethod
     def encode_prepared(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
         """Unit rows (n, dim), in order; modalities may be mixed."""
+
+    #: Of what its stored parts are comparable with, '' for a space without; see spaces/mixed.py.
+    parts_id: str = ""
+    #: Modalities, as they are seen, whose vectors are mixed of two parts by factors.
+    mixed: tuple[Modality, ...] = ()
+
+    def encode_stored(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        """As `encode_prepared`, of one modality, for storing: where it is mixed the unit rows
+        (n, 2 dim) of its parts stand beside the vectors."""
+        return self.encode_prepared(batch)
+
+    def stored_width(self, modality: Modality) -> int:
+        """How many numbers `encode_stored` gives for something of that modality."""
+        return self.dim * (3 if seen_as(modality) in self.mixed else 1)
+
+    def turned(self, factors: Factors) -> Self:
+        """The same space with other factors, without loading anything; itself where none count."""
+        del factors
+        return self
 
     @abstractmethod
     def reference(self, modality: Modality) -> NDArray[np.float32]:

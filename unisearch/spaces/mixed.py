@@ -21,12 +21,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import normalize
 
+from unisearch.factors import Factors, marked, mix, side_by_side, told
 from unisearch.records import Modality, Prepared, Sample, seen_as
 from unisearch.spaces.composed import ComposedSpace
 
@@ -55,9 +58,11 @@ class MixedSpace(ComposedSpace):
     """A subclass sets factors, and gives the parts.
 
     factors: by the modality whose vectors are mixed; they belong to the id of the space
+    fixed: whether they are, so that no parts are stored
     """
 
-    factors: Mapping[Modality, float]
+    factors: Factors
+    fixed: bool = False
 
     @abstractmethod
     def parts(
@@ -81,6 +86,31 @@ class MixedSpace(ComposedSpace):
         """
         both = self.encode_with(self._side_by_side, batch, 2 * self.dim)
         return both[:, : self.dim], both[:, self.dim :]
+
+    def encode_stored(self, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        kinds = {seen_as(prepared.modality) for prepared in batch}
+        if not kinds & set(self.mixed):
+            return self.encode_prepared(batch)
+        [modality] = kinds
+        parts = side_by_side(self.encode_with(self._side_by_side, batch, 2 * self.dim))
+        return np.concatenate([mix(self.factors[modality], parts), parts], axis=1)
+
+    @property
+    def mixed(self) -> tuple[Modality, ...]:  # type: ignore[override]
+        return () if self.fixed else tuple(one for one in self.modalities if one in self.factors)
+
+    def turned(self, factors: Factors) -> Self:
+        if self.fixed or told(factors) == told(self.factors):
+            return self
+        other = copy(self)
+        other.factors = factors
+        other.finish()
+        return other
+
+    def finish(self) -> None:
+        super().finish()
+        if not self.fixed:
+            self.id = marked(self.parts_id, self.factors)
 
     def _side_by_side(self, modality: Modality, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
         base, expert = self.parts(modality, rows)
@@ -111,10 +141,9 @@ class MixedSpace(ComposedSpace):
 
     @property
     def heads_digest(self) -> str:
-        factors = ",".join(f"{name}={one:g}" for name, one in sorted(self.factors.items()))
-        return f"{self.parts_digest};{factors}"
+        return f"{self.parts_digest};{told(self.factors)}"
 
     @property
-    def parts_id(self) -> str:
+    def parts_id(self) -> str:  # type: ignore[override]
         """As `id`, but the same for all factors: of what the parts are comparable with."""
         return self.id_of(self.parts_digest)

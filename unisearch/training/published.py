@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable
-from copy import copy
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from unisearch.engine.embed import embed_files
 from unisearch.errors import UnknownName, Unreadable, UsageError, display
+from unisearch.factors import factors_of
 from unisearch.media.pointcloud import convert
 from unisearch.records import Modality, ReadOptions, TextSample
 from unisearch.spaces.base import Space
@@ -132,15 +132,7 @@ def compare(
 
 def _as_set(space: Space, setting: str) -> Space:
     """The space, with the factors of a preset where one is named; nothing is loaded again."""
-    if not setting:
-        return space
-    from unisearch.spaces.mixed import MixedSpace
-    from unisearch.spaces.published.freebind import factors_of
-
-    assert isinstance(space, MixedSpace), space.name
-    turned = copy(space)
-    turned.factors = factors_of(setting)
-    return turned
+    return space.turned(factors_of(setting)) if setting else space
 
 
 def _compared(

@@ -17,7 +17,8 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from unisearch.errors import UnknownName, WeightsError, display
+from unisearch.errors import WeightsError, display
+from unisearch.factors import PRESETS, Factors, factors_of
 from unisearch.records import Modality
 from unisearch.spaces.mixed import MixedSpace
 from unisearch.spaces.published import imagebind
@@ -40,11 +41,6 @@ from unisearch.spaces.towers.internvl import InternVlTower
 from unisearch.spaces.towers.reaction import DATA, Ensemble, ensemble_of
 from unisearch.spaces.towers.strict import read_state
 
-Factors = Mapping[Modality, float]
-#: Named settings of the ++ spaces, as published: good at everything, or best at sounds with texts.
-PRESETS: Mapping[str, Factors] = MappingProxyType(
-    {"versatile": {"text": 0.1, "audio": 0.5}, "at_expertise": {"text": 0.5, "audio": 0.8}}
-)
 #: How sounds pass from the fine-tuned tower into the space: through the heads in its own file, or
 #: through the displacement. The released code stops at an error on either way.
 TunedAudio = Literal["own", "displacement"]
@@ -69,15 +65,6 @@ DISPLACED: tuple[Modality, ...] = ("text", "image")
 def head_names(model: str) -> list[str]:
     """Of the heads in that model, as its tensors begin, in published order."""
     return [f"{folder}/{data}" for folder in HEADS[model] for data in DATA]
-
-
-def factors_of(wanted: str | Factors) -> Factors:
-    """Those of a name in PRESETS, or as given; raises UnknownName."""
-    if not isinstance(wanted, str):
-        return {"text": float(wanted["text"]), "audio": float(wanted["audio"])}
-    if wanted not in PRESETS:
-        raise UnknownName("preset of factors", wanted, PRESETS)
-    return PRESETS[wanted]
 
 
 def nearest_preset(factors: Factors) -> str:
@@ -117,8 +104,12 @@ class FreeBindSpace(MixedSpace):
         self.seen_by = {modality: tuple(self._seeing(modality)) for modality in ALL}
         self.bonds = self._open_bonds()
         self.dim = self._check_sizes()
-        self.quality = self.figures[nearest_preset(self.factors) if self.clap else ""]
+        self.fixed = not self.clap
         self.finish()
+
+    def finish(self) -> None:
+        super().finish()
+        self.quality = self.figures[nearest_preset(self.factors) if self.clap else ""]
 
     def parts(self, modality: Modality, rows: Mapping[str, Tensor]) -> Parts:
         return self.bonds.parts(modality, rows)

@@ -1,0 +1,82 @@
+"""Factors of spaces whose vectors are mixed of two parts, and the mixture itself; numpy only.
+
+A vector is v(f) = n(f e + (1 - f) b): see spaces/mixed.py. What is stored beside it are its parts
+(b, e) / sqrt(2), a unit vector of twice as many numbers. The id of such a space is that of its
+parts, then MARK, then the factors: whoever knows a library knows by which factors it is mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unisearch.errors import UnknownName, UsageError
+from unisearch.records import MODALITIES, Modality
+
+Factors = Mapping[Modality, float]
+
+NONE: Factors = MappingProxyType({})
+#: Named settings of the ++ spaces, as published: good at everything, or best at sounds with texts.
+PRESETS: Mapping[str, Factors] = MappingProxyType(
+    {"versatile": {"text": 0.1, "audio": 0.5}, "at_expertise": {"text": 0.5, "audio": 0.8}}
+)
+MARK = "@"
+
+
+def factors_of(wanted: str | Factors) -> Factors:
+    """Those of a name in PRESETS, or as given; raises UnknownName."""
+    if not isinstance(wanted, str):
+        return {"text": float(wanted["text"]), "audio": float(wanted["audio"])}
+    if wanted not in PRESETS:
+        raise UnknownName("preset of factors", wanted, PRESETS)
+    return PRESETS[wanted]
+
+
+def told(factors: Factors) -> str:
+    """As they stand in an id: 'audio=0.5,text=0.1'."""
+    return ",".join(f"{name}={factor:g}" for name, factor in sorted(factors.items()))
+
+
+def parsed(text: str) -> Factors:
+    """The factors of such a text. Raises UsageError for any other, and outside of [0, 1]."""
+    found: dict[Modality, float] = {}
+    for one in filter(None, text.split(",")):
+        name, _, number = one.partition("=")
+        try:
+            modality, factor = next(known for known in MODALITIES if known == name), float(number)
+        except (StopIteration, ValueError):
+            raise UsageError(f"'{one}' is no factor: say text=0.1,audio=0.5") from None
+        if not 0 <= factor <= 1:
+            raise UsageError(f"the factor of {name} is {number}: it must be from 0 to 1")
+        found[modality] = factor
+    return found
+
+
+def marked(parts_id: str, factors: Factors) -> str:
+    """The id of the space that is mixed of these parts by these factors."""
+    return f"{parts_id}{MARK}{told(factors)}"
+
+
+def split(space_id: str) -> tuple[str, Factors]:
+    """(id of its parts, factors) of a space; '' and none where nothing can be turned."""
+    parts_id, mark, factors = space_id.partition(MARK)
+    return (parts_id, parsed(factors)) if mark else ("", NONE)
+
+
+def side_by_side(both: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Bases and experts, unit rows beside each other (n, 2 dim), as unit rows."""
+    return np.asarray(both, np.float32) * np.float32(0.5**0.5)
+
+
+def mix(factor: float, parts: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Unit rows (n, dim): v(factor) of parts (n, 2 dim), bases first."""
+    dim = parts.shape[1] // 2
+    wide = np.asarray(parts, np.float32)
+    rows = np.float32(factor) * wide[:, dim:] + np.float32(1 - factor) * wide[:, :dim]
+    mixed: NDArray[np.float32] = rows / np.maximum(
+        np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12)
+    )
+    return mixed
