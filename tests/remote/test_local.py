@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -26,25 +27,35 @@ from unisearch.wiring import open_rooms
 Ask = Callable[..., tuple[int, bytes, str]]
 
 
+@pytest.fixture(scope="module")
+def own(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A library of our own over the same media: the server of other tests keeps its socket."""
+    library = tmp_path_factory.mktemp("local") / "library"
+    shutil.copytree(
+        settings.library, library, ignore=shutil.ignore_patterns(local.SOCKET_FILE, "writer.*")
+    )
+    return settings.model_copy(update={"library": library})
+
+
 @pytest.fixture
-def door(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def door(own: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A server that listens for commands, and nothing but that."""
     monkeypatch.setenv("UNISEARCH_SPACE", "toy")
     monkeypatch.chdir(tmp_path)
-    with Engine(open_rooms(settings)) as engine:
-        listening = LocalDoor(settings, engine)
+    with Engine(open_rooms(own)) as engine:
+        listening = LocalDoor(own, engine)
         yield
         listening.close()
-    assert not (settings.library / local.SOCKET_FILE).exists()
+    assert not (own.library / local.SOCKET_FILE).exists()
 
 
 @pytest.fixture
-def ask(settings: Settings, capfdbinary: pytest.CaptureFixture[bytes]) -> Ask:
+def ask(own: Settings, capfdbinary: pytest.CaptureFixture[bytes]) -> Ask:
     """(exit code, stdout, stderr) of a search of that library."""
 
     def asked(*arguments: str | Path) -> tuple[int, bytes, str]:
         words = [os.fspath(argument) for argument in arguments]
-        code = run(["search", *words, "--library", str(settings.library)])
+        code = run(["search", *words, "--library", str(own.library)])
         out, err = capfdbinary.readouterr()
         return code, out, err.decode()
 
@@ -123,8 +134,8 @@ def test_errors_are_the_same(question: list[str], door: None, ask: Ask) -> None:
     assert len(own[2].splitlines()) == 1
 
 
-def test_nobody_else_reaches_the_socket(door: None, settings: Settings) -> None:
-    mode = (settings.library / local.SOCKET_FILE).stat().st_mode
+def test_nobody_else_reaches_the_socket(door: None, own: Settings) -> None:
+    mode = (own.library / local.SOCKET_FILE).stat().st_mode
 
     assert stat.S_ISSOCK(mode)
     assert stat.S_IMODE(mode) == 0o600
@@ -134,41 +145,41 @@ def test_nobody_else_reaches_the_socket(door: None, settings: Settings) -> None:
     ("name", "value"), [("UNISEARCH_SEARCH__NAME_BONUS", "2.5"), ("UNISEARCH_DEVICE", "cuda")]
 )
 def test_other_settings_are_not_answered_by_the_server(
-    name: str, value: str, door: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, door: None, own: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    other = load_settings(library=settings.library)
+    other = load_settings(library=own.library)
 
     assert local.ask(other, [Term("lighthouse")], {}) is None
 
 
 def test_another_version_is_not_answered_by_the_server(
-    door: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    door: None, own: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert local.ask(settings, [Term("lighthouse")], {}) is not None
+    assert local.ask(own, [Term("lighthouse")], {}) is not None
 
     monkeypatch.setattr(local, "version", lambda _: "0.0.0")
 
-    assert local.ask(settings, [Term("lighthouse")], {}) is None
+    assert local.ask(own, [Term("lighthouse")], {}) is None
 
 
 def test_a_socket_that_a_dead_server_left_is_passed_over_and_taken_over(
-    settings: Settings, ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    own: Settings, ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("UNISEARCH_SPACE", "toy")
     monkeypatch.chdir(tmp_path)
-    with socket.socket(socket.AF_UNIX) as dead, local.socket_path(settings.library) as path:
+    with socket.socket(socket.AF_UNIX) as dead, local.socket_path(own.library) as path:
         dead.bind(path)
 
     code, out, err = ask("lighthouse", "--paths", "-k", "1")
     assert (code, err) == (0, "")
     assert out
-    with Engine(open_rooms(settings)) as engine:
-        listening = LocalDoor(settings, engine)
-        served = local.ask(settings, [Term("lighthouse")], {"k": 1})
-        second = LocalDoor(settings, engine)  # the first one keeps the socket
+    with Engine(open_rooms(own)) as engine:
+        listening = LocalDoor(own, engine)
+        served = local.ask(own, [Term("lighthouse")], {"k": 1})
+        second = LocalDoor(own, engine)  # the first one keeps the socket
         second.close()
-        again = local.ask(settings, [Term("lighthouse")], {"k": 1})
+        again = local.ask(own, [Term("lighthouse")], {"k": 1})
         listening.close()
 
     assert served is not None
@@ -178,11 +189,11 @@ def test_a_socket_that_a_dead_server_left_is_passed_over_and_taken_over(
 @pytest.mark.parametrize(
     "said", [b"", b"{}", b"null\n", b'{"answer": 3}', b"\xff\n", b'{"answer": {"query": []}}']
 )
-def test_what_answers_nonsense_is_passed_over(said: bytes, settings: Settings) -> None:
+def test_what_answers_nonsense_is_passed_over(said: bytes, own: Settings) -> None:
     import threading
 
     with socket.socket(socket.AF_UNIX) as listener:
-        with local.socket_path(settings.library) as path:
+        with local.socket_path(own.library) as path:
             listener.bind(path)
         listener.listen(1)
 
@@ -195,32 +206,32 @@ def test_what_answers_nonsense_is_passed_over(said: bytes, settings: Settings) -
         thread = threading.Thread(target=talk)
         thread.start()
         try:
-            assert local.ask(settings, [Term("a")], {}) is None
+            assert local.ask(own, [Term("a")], {}) is None
         finally:
             thread.join(10)
-            (settings.library / local.SOCKET_FILE).unlink()
+            (own.library / local.SOCKET_FILE).unlink()
     assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
     "sent", [b"", b"\n", b"[]\n", b"{}\n", b"\xff\xfe\n", b'{"version": 1}\n', b"x" * 100 + b"\n"]
 )
-def test_nonsense_leaves_the_server_alive(sent: bytes, door: None, settings: Settings) -> None:
+def test_nonsense_leaves_the_server_alive(sent: bytes, door: None, own: Settings) -> None:
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(10)
-        with local.socket_path(settings.library) as path:
+        with local.socket_path(own.library) as path:
             line.connect(path)
         line.sendall(sent)
         line.shutdown(socket.SHUT_WR)
         assert line.recv(100) == b""
 
-    assert local.ask(settings, [Term("lighthouse")], {}) is not None
+    assert local.ask(own, [Term("lighthouse")], {}) is not None
 
 
-def test_a_command_that_is_answered_loads_no_network(door: None, settings: Settings) -> None:
+def test_a_command_that_is_answered_loads_no_network(door: None, own: Settings) -> None:
     code = (
         "import sys; from unisearch.cli.main import run;"
-        f"code = run(['search', 'lighthouse', '--paths', '--library', {str(settings.library)!r}]);"
+        f"code = run(['search', 'lighthouse', '--paths', '--library', {str(own.library)!r}]);"
         "print(sorted({'torch', 'numpy', 'sqlalchemy', 'faiss'} & set(sys.modules)), code)"
     )
 
