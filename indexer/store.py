@@ -16,6 +16,8 @@ from indexer.previews import remove_previews
 from indexer.spaces import hold
 from unisearch.catalog.rows import PartitionRow, SpaceRow, StoredPart
 from unisearch.catalog.write import Writing
+from unisearch.index import durable
+from unisearch.index.check import strays
 from unisearch.records import GRID_VERSION, Modality
 from unisearch.spaces.base import Space
 from unisearch.wiring import row_files
@@ -153,6 +155,8 @@ def _append(
     vectors: NDArray[np.float16],
 ) -> None:
     files = row_files(library, partition)
+    if not partition.count:  # a writer that was killed here may have begun another epoch
+        durable.unlink(strays(files, partition.epoch))
     tail = tx.tail_block(partition)
     blocks = files.append(partition.epoch, partition.count, keys, vectors, tail)
     tx.commit_rows(partition, partition.count + len(keys), blocks)

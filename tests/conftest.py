@@ -25,6 +25,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 @pytest.fixture(autouse=True)
 def _no_settings_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see the defaults, whatever the developer's environment holds."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # of a terminal, or of those that run tests
     for name in os.environ:
         if name.startswith("UNISEARCH_") and name not in KEPT:
             monkeypatch.delenv(name)
