@@ -30,7 +30,7 @@ AnyPath = Path | str | bytes
 
 class Indexer:
     """Writes to one library. As a context manager it holds the writer's lock from the first call
-    that writes to the end, and otherwise during each call.
+    that writes to the end, and otherwise during each call: no file is open between two of them.
 
     library: the folder, else the configured one; the first `run` makes it
     meter: what was done and is being done, for whoever looks
@@ -302,11 +302,15 @@ class Indexer:
             holder.stay()
             yield holder
         else:
-            with closing(holder):
-                yield holder
+            try:
+                with closing(holder):
+                    yield holder
+            finally:
+                if self._rooms is not None:
+                    self._rooms.rest()
 
     def _opened(self) -> Rooms:
-        """The rooms, opened for writing, without what a killed writer left; they stay open."""
+        """The rooms, opened for writing, without what a killed writer left; loaded spaces stay."""
         if self._rooms is None:
             self._rooms = open_rooms(self.settings, write=True)
         tidy(self._rooms)

@@ -117,6 +117,10 @@ class Rooms:
             gpu_rows=gpu_rows(self.settings, space.dim) if self.stays else 0,
         )
 
+    def rest(self) -> None:
+        """Has no file open until the next question; spaces stay loaded."""
+        self.catalog.rest()
+
     def close(self) -> None:
         """Releases the catalogue."""
         self.catalog.close()

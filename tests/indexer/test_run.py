@@ -289,6 +289,17 @@ def test_nothing_is_written_into_the_media_folder(library: Library) -> None:
     }
 
 
+def test_between_two_runs_no_file_of_the_library_is_open(library: Library) -> None:
+    library.fill()
+    indexer = Indexer(settings=library.settings)
+
+    indexer.run([library.media])
+
+    # With its last connection SQLite moves the log into the file.
+    assert sorted(path.name for path in library.path.glob("catalog.db*")) == ["catalog.db"]
+    assert indexer.run([library.media]).unchanged == 4
+
+
 def test_a_path_that_does_not_exist_stops_the_run_before_it_starts(library: Library) -> None:
     with pytest.raises(UnisearchError, match="absent: no such file or folder"):
         library.run(library.media / "absent")

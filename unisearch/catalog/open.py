@@ -131,11 +131,16 @@ class Catalog:
         for copy in self.path.parent.glob(f"{self.path.name}.v*"):
             copy.unlink()
 
+    def rest(self) -> None:
+        """Close every connection that nobody uses; the next question opens one again."""
+        self._engine.dispose()
+        self._readers.drain()
+        self._changes.close()
+
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
         self._readers.close()
-        self._changes.close()
+        self.rest()
 
     def _check_format(self) -> None:
         """Raise, or migrate, when the file's format is not ours."""

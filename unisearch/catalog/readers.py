@@ -100,14 +100,15 @@ class Readers:
             raise
         self._idle.append(reader)
         if self._closed:  # looked at after the append: whoever comes second closes it
-            self._drain()
+            self.drain()
 
     def close(self) -> None:
         """Close those that wait, and each of the others when it is given back."""
         self._closed = True
-        self._drain()
+        self.drain()
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Close those that wait."""
         while (reader := self._pop()) is not None:
             reader.raw.close()
 
