@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 _VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
+_SET_SECUREBITS, _NOROOT = 28, 1  # <linux/prctl.h>, <linux/securebits.h>
 
 
 class _Header(ctypes.Structure):
@@ -16,13 +17,17 @@ class _Header(ctypes.Structure):
 
 
 def drop_privileges() -> None:
-    """From now on this process may read what the mode of a file allows its owner, and no more.
+    """From now on this process may read what the mode of a file allows its owner, and no more; nor
+    may the programs that it starts.
 
     It stays the same user, so that its own folders and packages are still in reach.
     """
     if os.geteuid() == 0:
         libc = ctypes.CDLL(None, use_errno=True)
         none = (ctypes.c_uint32 * 6)()
+        # Without this a program that the superuser starts has all privileges again.
+        if libc.prctl(_SET_SECUREBITS, _NOROOT, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
         if libc.capset(ctypes.byref(_Header(_VERSION, 0)), ctypes.byref(none)) != 0:
             raise OSError(ctypes.get_errno(), "capset")
 
