@@ -204,7 +204,9 @@ class Guard:
             began = began or time.monotonic()
             late_s = began + pause_s + came / LEAST_RATE - time.monotonic()
             try:
-                message = await asyncio.wait_for(receive(), max(0.0, min(pause_s, late_s)))
+                # Not wait_for: that makes a task of each.
+                async with asyncio.timeout(max(0.0, min(pause_s, late_s))):
+                    message = await receive()
             except TimeoutError:
                 raise TooSlow("the request comes too slowly; see 'server.upload_s'") from None
             came += len(message.get("body", b""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -131,14 +132,14 @@ class BatchOut(BaseModel):
 
 def answer_out(answer: Answer, asked: SearchIn) -> dict[str, Any]:
     """One page of an answer, as plain values. An upload is told by its place: 'file:0'."""
-    whole = answer.to_json()
+    whole = replace(answer, hits=answer.hits[asked.offset :]).to_json()
     for told, term in zip(whole["query"], asked.terms, strict=True):
         if term.file is not None:
             told["term"] = f"file:{term.file}"
-    hits = whole["hits"][asked.offset :]
     counts: dict[str, int] = {}
-    for hit in hits:
+    for hit in whole["hits"]:
+        hit.setdefault("path_b64", None)
         counts[hit["modality"]] = counts.get(hit["modality"], 0) + 1
     end = asked.offset + asked.k
-    more = len(whole["hits"]) >= end and not asked.each and end <= MOST_OFFSET
-    return whole | {"hits": hits, "counts": counts, "next_offset": end if more else None}
+    more = len(answer.hits) >= end and not asked.each and end <= MOST_OFFSET
+    return whole | {"counts": counts, "next_offset": end if more else None}

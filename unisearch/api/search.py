@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, File, Form, HTTPException, UploadFile
+import orjson
+from fastapi import APIRouter, File, Form, HTTPException, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from unisearch.api.problems import problems
@@ -38,9 +40,18 @@ HEAD_BYTES = 4_096
 
 
 @router.post("/search", response_model=AnswerOut, responses=problems(404, 415, 422))
-def search(service: Served, question: SearchIn) -> dict[str, Any]:
-    """Answer a question of words, items and vectors."""
-    return ask(service, question, [])
+async def search(service: Served, question: SearchIn) -> Response:
+    """Answer a question of words, items and vectors.
+
+    Those of several clients that wait at the same time pass the network and each index together.
+    """
+    if question.root is None:
+        answer = await service.gather.answered(question_of(service, question, []))
+        told = answer_out(answer, question)
+    else:  # its folder is looked up first
+        told = await run_in_threadpool(ask, service, question, [])
+    # Not checked against the model a second time: tests/api/test_schema.py does.
+    return Response(orjson.dumps(told), media_type="application/json")
 
 
 @router.post("/search/files", response_model=AnswerOut, responses=problems(404, 415, 422))
@@ -95,7 +106,7 @@ def search_batch(service: Served, batch: BatchIn) -> dict[str, Any]:
 def ask(service: Service, asked: SearchIn, files: Sequence[Path]) -> dict[str, Any]:
     """One page of the answer."""
     try:
-        [answer] = service.engine.ask_many([question_of(service, asked, files)])
+        answer = service.gather.ask(question_of(service, asked, files))
     except Unreadable as error:  # a path of ours is nothing to the client
         told = Unreadable("the upload", error.kind, error.reason, transient=error.transient)
         raise told from None

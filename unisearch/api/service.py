@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 
 from unisearch.api.events import Bus
+from unisearch.api.gather import Gather
 from unisearch.api.jobs import Job, Jobs
 from unisearch.api.local import LocalDoor
 from unisearch.api.metrics import Metrics
@@ -53,6 +54,7 @@ class Service:
         rooms = open_rooms(settings, stays=True)
         self.reader = of_writer("reader")(settings, decode)
         self.engine = Engine(rooms, read_file=self._read)
+        self.gather = Gather(self.engine.ask_many)
         self.bus = Bus()
         self.jobs = Jobs(settings, rooms, of_writer("indexer"), self._tell)
         self.saved = SavedSearches(settings.library)
@@ -118,12 +120,13 @@ class Service:
         self.local.close()
         self.jobs.close()
         self._warming.join()
+        self.gather.close()
         self.reader.close()
         self.engine.close()
 
 
-def service_of(request: Request) -> Service:
-    """The service of the app that was asked."""
+async def service_of(request: Request) -> Service:
+    """The service of the app that was asked; a coroutine, for functions take a thread each."""
     service = request.app.state.service
     assert isinstance(service, Service)
     return service
