@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from tests.spaces.tiny import manifest, tiny_models
 from unisearch.errors import WeightsError
 from unisearch.records import Modality, Sample
-from unisearch.spaces.published.mcr import ExMcrSpace
+from unisearch.spaces.published.mcr import CLAP, ExMcrSpace, HeadedSpace
 from unisearch.spaces.table import load_space, models_of
+from unisearch.spaces.towers.clap import ClapTower
 from unisearch.spaces.towers.heads import Head, load_ex_heads, load_pair_heads
 from unisearch.spaces.towers.strict import read_state
 
@@ -69,6 +70,17 @@ def test_each_modality_passes_its_own_head(
             wanted = known[roles[modality]](base) if modality in roles else base
         found = encoded(space, models, samples[modality])
         assert (found - wanted).abs().max() < 1e-5, modality
+
+
+@pytest.mark.parametrize("space", ["exmcr", "cmcr-clap-clip"])
+def test_of_clap_only_the_half_that_hears_is_loaded(space: str, models: Path) -> None:
+    opened = load_space(space, tiny_models(models, models_of(space)))
+
+    assert isinstance(opened, HeadedSpace)
+    clap = opened.towers[CLAP]
+    assert isinstance(clap, ClapTower)
+    assert clap.modalities == ("audio",)
+    assert not hasattr(clap._network, "text_model")
 
 
 def test_other_heads_are_another_space(models: Path, tmp_path: Path) -> None:

@@ -258,3 +258,33 @@ def test_half_precision_points_the_same_way(tower: ClapTower) -> None:
             half = torch.cat([tower.encode("audio", prepared), tower.encode("text", texts)])
 
     assert (full * half).sum(dim=1).min() >= 0.999
+
+
+def test_for_sounds_alone_nothing_of_the_half_that_reads_is_loaded(
+    tower: ClapTower, folder: Path, tmp_path: Path
+) -> None:
+    state = broken(folder, tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    save_file(state, tmp_path / "model.safetensors")
+
+    deaf_to_words = ClapTower(tmp_path, modalities=["audio"])
+
+    kept = {key for key, _ in deaf_to_words._network.named_parameters()}
+    assert not [key for key in kept if key.startswith("text_")]
+    short = sound(3, WINDOW // 3)
+    assert np.array_equal(heard(deaf_to_words, short), heard(tower, short))
+
+
+def test_what_is_not_loaded_must_fit_all_the_same(folder: Path, tmp_path: Path) -> None:
+    state = broken(folder, tmp_path)
+    key = "text_projection.linear1.weight"
+    cases: dict[str, dict[str, torch.Tensor]] = {
+        f"lacks '{key}'": {name: one for name, one in state.items() if name != key},
+        "has 'text_model.more' too much": {**state, "text_model.more": torch.ones(2)},
+        f"holds '{key}' as 2x2": {**state, key: torch.ones(2, 2)},
+    }
+
+    for message, wrong in cases.items():
+        save_file(wrong, tmp_path / "model.safetensors")
+        with pytest.raises(WeightsError, match=message):
+            ClapTower(tmp_path, modalities=["audio"])

@@ -50,7 +50,9 @@ def open_tower(model: str, weights: Mapping[str, Path], space: str, device: str)
     folder = model_folder(weights, model, space)
     if model == CLIP:
         return ClipTower(folder, device)
-    return ClapTower(folder, device) if model == CLAP else PointBertTower(folder, device)
+    if model == CLAP:
+        return ClapTower(folder, device, SEES[CLAP])
+    return PointBertTower(folder, device)
 
 
 class Ulip2Space(ComposedSpace):

@@ -25,12 +25,21 @@ from unisearch.spaces.towers.folder import digest_of, read_json
 from unisearch.spaces.towers.pieces import encode_in_pieces, mean_of_pieces
 from unisearch.spaces.towers.prepare import Array, Prepare, text_bytes, text_of
 from unisearch.spaces.towers.run import precision, upload
-from unisearch.spaces.towers.strict import load_strict, read_state
+from unisearch.spaces.towers.strict import (
+    check_fits,
+    load_strict,
+    read_state,
+    shapes_in,
+    shapes_of,
+)
 from unisearch.spaces.towers.tokens import Tokens
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+BOTH: tuple[Modality, ...] = ("text", "audio")
 #: Buffers of a constant, which files may lack.
 CONSTANTS = ("text_model.embeddings.position_ids", "text_model.embeddings.token_type_ids")
+#: The half that reads texts, four fifths of the weights: its parts, and how their keys begin.
+READING = ("text_model", "text_projection")
 BEGIN, END = "<s>", "</s>"
 #: Tokens of a text, its two marks included, that the network was trained with.
 CONTEXT = 77
@@ -39,23 +48,27 @@ AT_ONCE = {"cpu": 4, "cuda": 64}
 
 
 class ClapTower(Tower):
-    """Sounds and texts; `dim` is 512 in all published checkpoints.
+    """Sounds and texts, or sounds alone; `dim` is 512 in all published checkpoints.
 
+    modalities: without 'text' neither weights nor words of that half are loaded
     Windows are encoded as short sounds are (`is_longer` False): what networks with fusion do with
     longer ones depends on chance, and readers cut sounds into windows anyway.
     Raises WeightsError when a file of the folder is missing, damaged or of another model.
     """
 
-    modalities = ("text", "audio")
     audio_rate_hz = RATE_HZ
 
-    def __init__(self, folder: Path, device: str = "cpu") -> None:
-        self.folder, self.device = folder, device
+    def __init__(
+        self, folder: Path, device: str = "cpu", modalities: Sequence[Modality] = BOTH
+    ) -> None:
+        self.folder, self.device, self.modalities = folder, device, tuple(modalities)
         self.digest = digest_of(folder)
         config = _read_config(folder / CONFIG)
-        self._network = _load(config, folder / WEIGHTS).to(device)
+        self._network = _load(config, folder / WEIGHTS, "text" in modalities).to(device)
         self.dim = int(config.projection_dim)
         self.fusion = bool(config.audio_config.enable_fusion)
+        if "text" not in modalities:
+            return
         self.tokens = Tokens(folder, BEGIN, END)
         self._padding = int(config.text_config.pad_token_id)
         # Positions are counted from behind the number of the padding.
@@ -125,11 +138,18 @@ def _read_config(file: Path) -> Any:
     return config
 
 
-def _load(config: Any, file: Path) -> Any:
+def _load(config: Any, file: Path, texts: bool) -> Any:
     with no_init_weights():  # every number comes from the file
         network = _built(file.with_name(CONFIG), lambda: ClapModel(config))
     own = network.state_dict()
-    load_strict(network, {key: own[key] for key in CONSTANTS} | read_state(file), file)
+    constants = {key: own[key] for key in CONSTANTS}
+    if texts:
+        load_strict(network, constants | read_state(file), file)
+    else:
+        check_fits(shapes_of(own), shapes_of(constants) | shapes_in(file), file)
+        for part in READING:
+            delattr(network, part)
+        load_strict(network, read_state(file, without=READING), file)
     quicken(network.audio_model.audio_encoder)
     return network
 
