@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from indexer.encode import Draft, Encoder
-from indexer.lately import Lately
 from indexer.meter import Meter
 from indexer.places import Place
 from indexer.previews import PreviewFolder, folder_of
@@ -52,7 +51,6 @@ class Batch:
     rooms: Rooms
     report: Report
     meter: Meter
-    lately: Lately
     encoder: Encoder | None = None
     _changes: list[Change] = field(default_factory=list)
     _drafts: dict[bytes, Draft] = field(default_factory=dict)
@@ -129,7 +127,7 @@ class Batch:
                 if change.draft is not None:
                     change.content = contents[change.draft]
                 _apply(tx, change)
-            settle(tx, library, self.lately)
+            settle(tx, library)
 
     def _count(self, change: Change) -> None:
         if change.error or (change.draft and change.draft.truncated_at_s is not None):

@@ -24,7 +24,6 @@ from indexer.building import Building
 from indexer.desk import Desk, Handed
 from indexer.handover import Answer, Back, Job
 from indexer.journal import Journal
-from indexer.lately import Lately
 from indexer.lock import holder_of, take_lock
 from indexer.meter import Meter
 from indexer.pool import Pools, limits_of
@@ -66,9 +65,10 @@ def alone(library: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _spare_all(gone: Sequence[bytes]) -> Sequence[bytes]:
+def _spare_all(gone: Sequence[bytes]) -> bool:
     """Of what a guest's hints lead to nothing is forgotten: only its process knows what moves."""
-    return gone
+    del gone
+    return True
 
 
 class Cancelled(KeyboardInterrupt):
@@ -101,7 +101,6 @@ class Holder:
         self._journal = Journal()
         self._pools = Pools(limits_of(settings))
         self._meter = meter
-        self._lately = Lately()
         self._desk = Desk(settings.library, meter.facts)
         self._guests: deque[Guest] = deque()
         self._beside: list[Handed] = []  # jobs of our own that have turns as guests
@@ -311,8 +310,7 @@ class Holder:
             self._building.look()
             self._later.look()
         meter, building = self._meter.for_another(), self._building
-        between = (self._journal, hook, spare, self._pools, meter, self._lately)
-        return begin(rooms, upkeep, building, job, *between)
+        return begin(rooms, upkeep, building, job, self._journal, hook, spare, self._pools, meter)
 
     def _may_run(self, job: Job, last: bool) -> bool:
         """Not with other settings; and at the end no network is loaded for others."""

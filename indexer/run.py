@@ -22,7 +22,7 @@ from unisearch.catalog.folders import real
 from unisearch.catalog.rows import Goal
 from unisearch.config import Settings, load_settings
 from unisearch.errors import LibraryMissing, display
-from unisearch.factors import Factors, factors_of, parsed, told
+from unisearch.factors import Factors, factors_of, told
 from unisearch.wiring import Rooms, check_folder, has_catalog, open_rooms
 
 AnyPath = Path | str | bytes
@@ -114,8 +114,8 @@ class Indexer:
 
         places: real paths. What is gone there is dropped, if its root is in reach; no root is made
         thorough: as of `run`
-        spare: asked with the paths that are about to be dropped: those that it gives back stay
-            this time, and are in the report. A process that the job is handed to keeps them all
+        spare: asked with the paths that are about to be dropped; True keeps them this time, and
+            then they are in the report. A process that the job is handed to keeps them all
         Raises LibraryMissing when there is no library, and what `run` raises.
         """
         self._need_library()
@@ -216,13 +216,12 @@ class Indexer:
         """Have the vectors of a mixed space follow other factors, from their stored parts:
         nothing is embedded again, and questions are answered meanwhile.
 
-        factors: a name of PRESETS, or by modality; those that are not named stay
+        factors: as factors_of takes them; those that are not named stay
         space: its name or id, where the library has several with factors
         Returns how many vectors were made anew. Raises UnisearchError for a library without such a
         space, UsageError for a factor outside of [0, 1], UnknownName for no preset.
         """
-        wanted = told(factors_of(factors) if isinstance(factors, str) else factors)
-        parsed(wanted)  # a mistake is told before anything waits for the lock
+        wanted = told(factors_of(factors))  # a mistake is told before anything waits for the lock
         self._need_library()
         count = self._do(Job("turn", space=space, factors=wanted), progress)
         assert isinstance(count, int)

@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from indexer.backgrounds import renew
 from indexer.spaces import drop_files
 from unisearch.catalog.rows import PartitionRow, SpaceRow
 from unisearch.catalog.write import Writing
-from unisearch.errors import LibraryDamaged, UnisearchError, UsageError, display
+from unisearch.errors import LibraryDamaged, RowsGone, UnisearchError, display
 from unisearch.factors import Factors, marked, mix, told
+from unisearch.held import check_names, with_factors
 from unisearch.index import durable
 from unisearch.index.compact import live_rows
 from unisearch.index.rows import BLOCK_ROWS, RowFiles
@@ -37,21 +39,11 @@ def space_to_turn(rows: Iterable[SpaceRow], name: str) -> SpaceRow:
 
     Raises UnisearchError when there is none, or several.
     """
-    rows = list(rows)
-    held = {row.id for row in rows}
-    able = [row for row in rows if row.parts_id and row.parts_id in held]
-    found = [row for row in able if name in ("", row.name, row.id)]
-    if len(found) == 1:
-        return found[0]
-    if found:
+    found = with_factors(rows, name)
+    if len(found) > 1:
         names = ", ".join(row.name for row in found)
         raise UnisearchError(f"several spaces have factors: {names}; name one with --space")
-    spaces = ", ".join(row.id for row in rows if row.state != "parts") or "none yet"
-    what = f"no space '{name}' with factors" if name else "no space with factors"
-    raise UnisearchError(
-        f"the library has {what} to turn; its spaces: {spaces}. ib_pp, internvl_ib_pp and"
-        " internvl_ib_ft_pp have some"
-    )
+    return found[0]
 
 
 @dataclass(eq=False)
@@ -109,9 +101,7 @@ class Turn:
             self._total = sum(
                 row.count for row in view.all_partitions() if row.space == self._row.parts_id
             )
-        if unknown := wanted.keys() - self._row.factors.keys():
-            has = " and ".join(sorted(self._row.factors))
-            raise UsageError(f"'{self._row.name}' has no factor of {min(unknown)}: of {has}")
+        check_names(wanted, [self._row])
         self._factors = {**self._row.factors, **wanted}
         self._new = marked(self._row.parts_id, self._factors)
         self.count = 0
@@ -158,12 +148,11 @@ class Turn:
             with self._rooms.catalog.view() as view:
                 state = view.partitions(row.space)[row.modality]
                 blocks = view.blocks(row.space, row.modality)
-            if state.epoch != row.epoch:
-                continue  # compacted between two steps: the switch sees it
             parts = row_files(self._rooms.library, row)
             yield self._doing(written)
-            for _ in one.add(parts, state, blocks):
-                yield self._doing(written)
+            with suppress(RowsGone):  # compacted between two steps: the switch sees it
+                for _ in one.add(parts, state, blocks):
+                    yield self._doing(written)
 
     def _doing(self, written: Iterable[_Written]) -> str:
         done = sum(one.count for one in written)

@@ -1,4 +1,4 @@
-"""Factors of spaces whose vectors are mixed of two parts, and the mixture itself; numpy only.
+"""Factors of spaces whose vectors are mixed of two parts, and the mixture itself. Loads nothing.
 
 A vector is v(f) = n(f e + (1 - f) b): see spaces/mixed.py. What is stored beside it are its parts
 (b, e) / sqrt(2), a unit vector of twice as many numbers. The id of such a space is that of its
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from unisearch.errors import UnknownName, UsageError
 from unisearch.records import MODALITIES, Modality
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Factors = Mapping[Modality, float]
 
@@ -26,10 +28,17 @@ PRESETS: Mapping[str, Factors] = MappingProxyType(
 MARK = "@"
 
 
-def factors_of(wanted: str | Factors) -> Factors:
-    """Those of a name in PRESETS, or as given; raises UnknownName."""
+def factors_of(wanted: str | Mapping[Any, Any]) -> Factors:
+    """Those of a name in PRESETS, of a text such as 'audio=0.8,text=0.5', or as given.
+
+    Raises UnknownName for no preset, UsageError for none at all, no modality, or outside of [0, 1].
+    """
     if not isinstance(wanted, str):
-        return {"text": float(wanted["text"]), "audio": float(wanted["audio"])}
+        if not wanted:
+            raise UsageError("no factor is named: say text=0.1,audio=0.5")
+        return dict(_factor(name, number) for name, number in wanted.items())
+    if "=" in wanted:
+        return parsed(wanted)
     if wanted not in PRESETS:
         raise UnknownName("preset of factors", wanted, PRESETS)
     return PRESETS[wanted]
@@ -42,17 +51,20 @@ def told(factors: Factors) -> str:
 
 def parsed(text: str) -> Factors:
     """The factors of such a text. Raises UsageError for any other, and outside of [0, 1]."""
-    found: dict[Modality, float] = {}
-    for one in filter(None, text.split(",")):
-        name, _, number = one.partition("=")
-        try:
-            modality, factor = next(known for known in MODALITIES if known == name), float(number)
-        except (StopIteration, ValueError):
-            raise UsageError(f"'{one}' is no factor: say text=0.1,audio=0.5") from None
-        if not 0 <= factor <= 1:
-            raise UsageError(f"the factor of {name} is {number}: it must be from 0 to 1")
-        found[modality] = factor
-    return found
+    pairs = (one.partition("=") for one in text.split(",") if one)
+    return dict(_factor(name.strip(), number) for name, _, number in pairs)
+
+
+def _factor(name: object, number: Any) -> tuple[Modality, float]:
+    """One of them. Raises UsageError."""
+    try:
+        modality = next(known for known in MODALITIES if known == name)
+        factor = float(number)
+    except (StopIteration, ValueError, TypeError):
+        raise UsageError(f"'{name}={number}' is no factor: say text=0.1,audio=0.5") from None
+    if not 0 <= factor <= 1:
+        raise UsageError(f"the factor of {name} is {number}: it must be from 0 to 1")
+    return modality, factor
 
 
 def marked(parts_id: str, factors: Factors) -> str:
@@ -68,11 +80,15 @@ def split(space_id: str) -> tuple[str, Factors]:
 
 def side_by_side(both: NDArray[np.floating]) -> NDArray[np.float32]:
     """Bases and experts, unit rows beside each other (n, 2 dim), as unit rows."""
+    import numpy as np
+
     return np.asarray(both, np.float32) * np.float32(0.5**0.5)
 
 
 def mix(factor: float, parts: NDArray[np.floating]) -> NDArray[np.float32]:
     """Unit rows (n, dim): v(factor) of parts (n, 2 dim), bases first."""
+    import numpy as np
+
     dim = parts.shape[1] // 2
     wide = np.asarray(parts, np.float32)
     rows = np.float32(factor) * wide[:, dim:] + np.float32(1 - factor) * wide[:, :dim]

@@ -7,8 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from unisearch.catalog.rows import SpaceRow
-from unisearch.errors import ForeignSpace, MissingExtra, WeightsError, display
-from unisearch.factors import factors_of, told
+from unisearch.errors import (
+    ForeignSpace,
+    MissingExtra,
+    UnisearchError,
+    UsageError,
+    WeightsError,
+    display,
+)
+from unisearch.factors import Factors, factors_of, told
 from unisearch.records import MODALITIES, Modality, ReadOptions, seen_as
 from unisearch.spaces.base import Space
 from unisearch.spaces.table import SPACES
@@ -121,6 +128,37 @@ def covered(space: Space) -> tuple[Modality, ...]:
     return tuple(one for one in MODALITIES if seen_as(one) in space.modalities)
 
 
+def with_factors(rows: Iterable[SpaceRow], name: str = "") -> list[SpaceRow]:
+    """The spaces of that name or id, of any by default, whose vectors can be mixed anew.
+
+    Raises UnisearchError when there is none.
+    """
+    rows = list(rows)
+    held = {row.id for row in rows}
+    able = [row for row in rows if row.parts_id and name in ("", row.name, row.id)]
+    if found := [row for row in able if row.parts_id in held]:
+        return found
+    if able:
+        raise UnisearchError(
+            f"the library has no parts of the vectors of '{able[0].id}': it was made before they"
+            " were kept, so its files must be indexed again"
+        )
+    spaces = ", ".join(row.id for row in rows if row.state != "parts") or "none yet"
+    what = f"no space '{name}' with factors" if name else "no space with factors"
+    raise UnisearchError(
+        f"the library has {what}; its spaces: {spaces}. ib_pp, internvl_ib_pp and"
+        " internvl_ib_ft_pp have some"
+    )
+
+
+def check_names(wanted: Factors, rows: Sequence[SpaceRow]) -> None:
+    """Raise UsageError for a factor that none of these spaces has."""
+    known = {name for row in rows for name in row.factors}
+    if unknown := wanted.keys() - known:
+        has = " and ".join(sorted(known))
+        raise UsageError(f"'{rows[0].name}' has no factor of {min(unknown)}: of {has}")
+
+
 def needs_of_all(rooms: Rooms, spaces: Sequence[Space]) -> ReadOptions:
     """What readers should deliver for these spaces together, and the limits."""
     options = read_options(rooms.settings)
@@ -145,7 +183,7 @@ def _tell_factors(rooms: Rooms, rows: Iterable[SpaceRow]) -> None:
             rooms.told.add(row.id)
             logger.warning(
                 "%s: the factors of its space '%s' are %s, not %s as configured, and stay so:"
-                " 'unisearch turn' changes them",
+                " 'unisearch spaces turn' changes them",
                 *(display(rooms.library), row.name, told(row.factors), told(wanted)),
             )
 

@@ -2,133 +2,44 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import logging
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from indexer import Indexer, Progress
+from indexer import Indexer
+from indexer.building import Building
 from indexer.compaction import compact
+from indexer.handover import Job
+from indexer.journal import Journal
 from indexer.repair import repair
-from tests.spaces.tiny import tiny_space
-from unisearch.config import Settings
-from unisearch.engine.doctor import doctor
+from indexer.steps import begin, needs_of
+from indexer.upkeep import Upkeep
+from tests.mixed import WORDS, MakeMixed, Mixed, apart, blend, built, make_mixed, mixed
+from unisearch.cli.main import run
 from unisearch.engine.engine import Engine
 from unisearch.engine.export import export
 from unisearch.errors import UnisearchError, UsageError
+from unisearch.factors import mix
 from unisearch.index.rows import RowFiles
 from unisearch.records import MODALITIES
 from unisearch.spaces.mixed import MixedSpace
-from unisearch.wiring import open_rooms, row_files
+from unisearch.wiring import Rooms, open_rooms
 
+__all__ = ["blend", "built", "make_mixed", "mixed"]
 Make = dict[str, Callable[..., Path]]
-Rows = dict[int, NDArray[np.float32]]
-
-WORDS = ("A dog barks at the moon", "Rain falls on a tin roof", "An engine starts")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    tiny_space("ib_pp", folder)
-    return folder
-
-
-class Mixed:
-    """A library of the tiny ib_pp with texts, pictures and sounds."""
-
-    def __init__(self, folder: Path, media: Path, models: Path, factors: Any) -> None:
-        self.media, self.path = media, folder
-        self.settings = Settings.model_validate(
-            {
-                "library": str(folder),
-                "models": str(models),
-                "space": "ib_pp",
-                "spaces": {"factors": factors},
-                "previews": {"enabled": False},
-                "index": {"commit_every": 2},
-            }
-        )
-
-    def run(self) -> None:
-        report = Indexer(settings=self.settings).run([self.media])
-        assert report.failed == []
-
-    def turn(self, factors: Any, **options: Any) -> int:
-        return Indexer(settings=self.settings).turn(factors, **options)
-
-    def ids(self) -> dict[str, str]:
-        """The states of all spaces, and of parts, by id."""
-        with open_rooms(self.settings) as rooms, rooms.catalog.view() as view:
-            return {row.id: row.state for row in view.spaces()}
-
-    def rows(self, parts: bool = False) -> Rows:
-        """The live vectors, or their parts, by segment."""
-        found: Rows = {}
-        with open_rooms(self.settings) as rooms, rooms.catalog.view() as view:
-            for row in view.all_partitions():
-                if ("@" in row.space) == parts:
-                    continue
-                stored = row_files(self.path, row).open(row.epoch, row.count)
-                dead = view.partitions(row.space)[row.modality].dead
-                for at in np.delete(np.arange(row.count), dead).tolist():
-                    found[int(stored.keys[at])] = stored.vectors[at].astype(np.float32)
-        return found
-
-    def by_path(self) -> dict[str, NDArray[np.float32]]:
-        rows = self.rows()
-        with open_rooms(self.settings) as rooms, rooms.catalog.view() as view:
-            hits = view.hits(list(rows))
-        return {Path(hit.path.decode()).name: rows[key] for key, hit in hits.items()}
-
-    def healthy(self) -> None:
-        with open_rooms(self.settings) as rooms:
-            assert [one for one in doctor(rooms) if one.level != "ok"] == []
-
-    def answers(self, question: Any, **options: Any) -> list[tuple[str, float]]:
-        with Engine(open_rooms(self.settings)) as engine:
-            hits = engine.search(question, names=False, **options)
-        return [(Path(hit.path.decode()).name, hit.similarity) for hit in hits]
-
-
-@pytest.fixture
-def make_mixed(tmp_path: Path, models: Path, make: Make) -> Callable[..., Mixed]:
-    media = tmp_path / "media"
-    for number, words in enumerate(WORDS):
-        make["text"](media / f"{number}.txt", words)
-        make["sound"](media / f"{number}.wav", 2, number)
-        make["picture"](media / f"{number}.png", number)
-    names = itertools.count()
-
-    def made(factors: Any = "versatile") -> Mixed:
-        mixed = Mixed(tmp_path / f"library {next(names)}", media, models, factors)
-        mixed.run()
-        return mixed
-
-    return made
-
-
-@pytest.fixture
-def mixed(make_mixed: Callable[..., Mixed]) -> Mixed:
-    return make_mixed()
-
-
-def apart(one: Mapping[Any, NDArray[np.float32]], two: Mapping[Any, NDArray[np.float32]]) -> float:
-    assert one.keys() == two.keys()
-    return max(float(np.abs(one[key] - two[key]).max()) for key in one)
 
 
 @pytest.mark.parametrize("factors", ["at_expertise", {"text": 0.35, "audio": 0.0}])
 def test_turned_vectors_are_those_of_indexing_anew_and_nothing_is_embedded(
-    mixed: Mixed, make_mixed: Callable[..., Mixed], monkeypatch: pytest.MonkeyPatch, factors: Any
+    mixed: Mixed, make_mixed: MakeMixed, monkeypatch: pytest.MonkeyPatch, factors: Any
 ) -> None:
     anew = make_mixed(factors)
     before = mixed.by_path()
@@ -187,22 +98,25 @@ def test_there_and_back_again(mixed: Mixed) -> None:
 
 
 def test_files_that_come_after_a_turn_follow_its_factors_whatever_is_configured(
-    mixed: Mixed, make_mixed: Callable[..., Mixed], make: Make, caplog: pytest.LogCaptureFixture
+    mixed: Mixed, tmp_path: Path, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
+    mixed.own_media(tmp_path / "media")
     mixed.turn("at_expertise")
     make["text"](mixed.media / "late.txt", "A late guest")
     make["sound"](mixed.media / "late.wav", 2, 9)
     with caplog.at_level(logging.WARNING):
         mixed.run()
-    told = [line for line in caplog.messages if "'unisearch turn'" in line]
+    told = [line for line in caplog.messages if "'unisearch spaces turn'" in line]
     assert len(told) == 1
 
-    assert apart(mixed.by_path(), make_mixed("at_expertise").by_path()) < 5e-4
+    anew = Mixed(tmp_path / "anew", mixed.media, "at_expertise")
+    anew.run()
+    assert apart(mixed.by_path(), anew.by_path()) < 5e-4
     assert len(mixed.rows(parts=True)) == 8
 
 
 def test_an_engine_that_is_open_answers_with_the_new_factors(
-    mixed: Mixed, make_mixed: Callable[..., Mixed]
+    mixed: Mixed, make_mixed: MakeMixed
 ) -> None:
     anew = make_mixed("at_expertise")
     with Engine(open_rooms(mixed.settings)) as engine:
@@ -213,30 +127,63 @@ def test_an_engine_that_is_open_answers_with_the_new_factors(
     assert found == pytest.approx(dict(anew.answers(WORDS[0])), abs=2e-3)
 
 
-def test_what_is_forgotten_and_what_comes_while_factors_turn_is_right(
-    mixed: Mixed, make: Make, monkeypatch: pytest.MonkeyPatch
+def forget(mixed: Mixed, rooms: Rooms) -> Job:
+    (mixed.media / "1.txt").unlink()
+    return Job("forget", (bytes(mixed.media / "1.txt"),))
+
+
+def index(mixed: Mixed, rooms: Rooms) -> Job:
+    (mixed.media / "late.txt").write_text("A late guest.\n", "utf-8")
+    return Job("index", (bytes(mixed.media),), needs=needs_of(mixed.settings))
+
+
+def compacted(mixed: Mixed, rooms: Rooms) -> None:
+    with rooms.catalog.view() as view:
+        partitions = view.all_partitions()
+    assert any(compact(rooms, row, force="@" not in row.space) for row in partitions)
+
+
+#: What others do between two steps.
+OTHERS: dict[str, Sequence[Callable[[Mixed, Rooms], Job | None]]] = {
+    "index": [index],
+    "forget": [forget],
+    "forget, compact, index": [forget, compacted, index],
+}
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+@pytest.mark.parametrize("others", OTHERS)
+def test_whatever_others_do_between_two_steps_the_turned_vectors_are_right(
+    mixed: Mixed, tmp_path: Path, after: int, others: str
 ) -> None:
-    make["text"](mixed.media / "late.txt", "A late guest")
-    turns = 0
-    with Indexer(settings=mixed.settings) as indexer:
+    mixed.own_media(tmp_path / "media")
+    names = set(mixed.by_path()) | ({"late.txt"} if "index" in others else set())
 
-        def meanwhile(now: Progress) -> None:
-            nonlocal turns
-            if turns == 0 and "0 of" not in now.doing:
-                turns = 1
-                handed = indexer.beside([bytes(mixed.media)])
-                assert handed is not None
-            turns += 1
+    with open_rooms(mixed.settings, write=True) as rooms:
+        journal, upkeep = Journal(), Upkeep(rooms)
+        building, told = Building(rooms, journal), []
+        job = Job("turn", factors="audio=0.8,text=0.5")
+        turn = begin(rooms, upkeep, building, job, journal, hook=lambda now: told.append(now.doing))
+        for _ in range(after):
+            assert not turn.step()
+        for action in OTHERS[others]:
+            other = action(mixed, rooms)
+            steps = other and begin(rooms, upkeep, building, other, journal)
+            while steps and not steps.step():
+                pass
+        before_switch = len(told)
+        while not turn.step():
+            pass
+        upkeep.stop()
 
-        (mixed.media / "1.txt").unlink()
-        indexer.turn("at_expertise", progress=meanwhile)
-        indexer.run([mixed.media])
-    assert turns
-    assert "1.txt" not in mixed.by_path()
-    assert len(mixed.rows(parts=True)) == 6
-    mixed.settings = mixed.settings.model_copy(
-        update={"spaces": mixed.settings.spaces.model_copy(update={"factors": "at_expertise"})}
-    )
+    assert before_switch == after
+    assert all(line.startswith("turning to audio=0.8,text=0.5: ") for line in told)
+    names -= {"1.txt"} if "forget" in others else set()
+    parts, now = mixed.by_path(parts=True), mixed.by_path()
+    assert now.keys() == names
+    assert parts.keys() == {name for name in names if not name.endswith(".png")}
+    wanted = {name: mix(0.8 if "wav" in name else 0.5, row[None])[0] for name, row in parts.items()}
+    assert apart({name: now[name] for name in parts}, wanted) < 5e-4
     mixed.healthy()
 
 
@@ -252,58 +199,75 @@ def test_forgotten_rows_stay_forgotten_after_a_turn(mixed: Mixed) -> None:
     assert len(mixed.rows(parts=True)) == 4
 
 
+#: Where a turn is killed. It is begun anew for each from one process that has all modules loaded.
+WHERE = ("append", "link", "rename", "switch", "drop")
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from indexer import Indexer
-    from tests.indexer.test_turn import Mixed
+    from tests.mixed import ENTRY, Mixed
+    from unisearch.spaces.table import SPACES
     from unisearch.catalog.write import Writing
     import indexer.turn as turn
-    import indexer.steps as steps
     import unisearch.index.rows as rows
 
-    library, media, models, where = sys.argv[1:]
+    SPACES["blend"] = ENTRY
+    media, where, *libraries = sys.argv[1:]
 
-    def dying(original, before=False):
+    def dying(original):
         def call(*given, **named):
-            if before:
-                os.kill(os.getpid(), signal.SIGKILL)
             original(*given, **named)
             os.kill(os.getpid(), signal.SIGKILL)
         return call
 
-    if where == "append":
-        rows.append = dying(rows.append)
-    elif where == "link":
-        turn._link = dying(turn._link)
-    elif where == "rename":
-        Writing.rename_space = dying(Writing.rename_space)
-    elif where == "switch":
-        Writing.switch_epoch = dying(Writing.switch_epoch)
-    else:
-        plain = turn.drop_files
-        def dropped(library, spaces):
-            [name] = spaces
-            if "0.5,text=0.1" in name:
-                os.kill(os.getpid(), signal.SIGKILL)
-            plain(library, spaces)
-        turn.drop_files = dropped
-    Mixed(Path(library), Path(media), Path(models), "versatile").turn("at_expertise")
+    def turn_and_die(library, where):
+        if where == "append":
+            rows.append = dying(rows.append)
+        elif where == "link":
+            turn._link = dying(turn._link)
+        elif where == "rename":
+            Writing.rename_space = dying(Writing.rename_space)
+        elif where == "switch":
+            Writing.switch_epoch = dying(Writing.switch_epoch)
+        else:
+            plain = turn.drop_files
+            def dropped(library, spaces):
+                [name] = spaces
+                if "0.5,text=0.1" in name:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                plain(library, spaces)
+            turn.drop_files = dropped
+        Mixed(Path(library), Path(media)).turn("at_expertise")
+        os._exit(0)
+
+    for where, library in zip(where.split(), libraries, strict=True):
+        child = os.fork()
+        if not child:
+            turn_and_die(library, where)
+        _, status = os.waitpid(child, 0)
+        print(where, os.waitstatus_to_exitcode(status))
 """
 
 
-@pytest.mark.parametrize("where", ["append", "link", "rename", "switch", "drop"])
+@pytest.fixture(scope="module")
+def killed(built: Mixed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Libraries whose turn was killed, by where that was."""
+    folder = tmp_path_factory.mktemp("killed")
+    libraries = {where: built.copied(folder / where).path for where in WHERE}
+    arguments = [str(built.media), " ".join(WHERE), *map(str, libraries.values())]
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED), *arguments],
+        check=True, timeout=120, cwd=Path(__file__).parents[2], capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.split("\n")[:-1] == [f"{where} -9" for where in WHERE], done.stderr
+    return libraries
+
+
+@pytest.mark.parametrize("where", WHERE)
 def test_a_kill_leaves_the_old_factors_or_the_new_ones(
-    mixed: Mixed, models: Path, where: str
+    mixed: Mixed, killed: dict[str, Path], where: str
 ) -> None:
     before = mixed.by_path()
-    arguments = [str(mixed.path), str(mixed.media), str(models), where]
-    code = textwrap.dedent(KILLED)
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=False, timeout=60, cwd=root
-    )
-    assert done.returncode == -9
+    mixed = Mixed(killed[where], mixed.media)
 
     after = mixed.by_path()
     [space] = [one for one, state in mixed.ids().items() if state == "active"]
@@ -322,7 +286,7 @@ def test_parts_are_no_space_of_their_own(mixed: Mixed, tmp_path: Path) -> None:
     with open_rooms(mixed.settings) as rooms:
         assert export(rooms, tmp_path / "out.npz", "npz", MODALITIES) == 9
     with Indexer(settings=mixed.settings) as indexer, pytest.raises(UnisearchError, match="only"):
-        indexer.drop_space("ib_pp")
+        indexer.drop_space("blend")
     mixed.healthy()
 
 
@@ -371,3 +335,21 @@ def test_damaged_parts_are_never_turned_into_vectors_and_repair_brings_them_back
 def test_factors_that_cannot_be_are_refused(mixed: Mixed, factors: Any, why: str) -> None:
     with pytest.raises((UsageError, UnisearchError), match=why):
         mixed.turn(factors)
+
+
+def test_the_command_turns_and_says_what_it_did(
+    mixed: Mixed, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text(mixed.settings.model_dump_json())
+
+    assert run(["spaces", "turn", "--factors", "text=0.3", "--json", "--config", str(config)]) == 0
+    said = capfd.readouterr()
+    assert run(["spaces", "turn", "--factors", "text=0.3", "--config", str(config)]) == 0
+    again = capfd.readouterr()
+    assert run(["turn", "--factors", "text=0.3"]) == 2
+
+    assert json.loads(said.out) == {"factors": {"text": 0.3}, "vectors": 6}
+    assert said.err.splitlines()[-1] == "text=0.3: 6 vectors turned"
+    assert again.err.splitlines()[-1] == "text=0.3: nothing to change"
+    assert any(one.endswith("@audio=0.5,text=0.3") for one in mixed.ids())

@@ -39,7 +39,6 @@ VERBS = {
     "forget": Entry("unisearch.cli.change:forget"),
     "spaces": Entry("unisearch.cli.spaces:spaces"),
     "tag": Entry("unisearch.cli.change:tag"),
-    "turn": Entry("unisearch.cli.turn:turn"),
     "models": Entry("unisearch.cli.models:models"),
     "evaluate": Entry("unisearch.cli.evaluate:evaluate"),
     "train": Entry("unisearch.cli.train:train"),

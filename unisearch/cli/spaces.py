@@ -1,4 +1,4 @@
-"""unisearch spaces: the embedding spaces of a library, listed, added, switched to and dropped."""
+"""unisearch spaces: a library's spaces, listed, added, switched to, turned and dropped."""
 
 from __future__ import annotations
 
@@ -100,6 +100,40 @@ def switch(
     the library is of, name the same space.
     """
     begin(door(ctx).settings(), name, "replace" if drop_old else "switch", wait, as_json)
+
+
+@spaces.command("turn")
+def turn(
+    ctx: typer.Context,
+    factors: Annotated[
+        str,
+        typer.Option(
+            metavar="FACTORS",
+            help="versatile, at_expertise, or numbers from 0 to 1 as in audio=0.8,text=0.5.",
+        ),
+    ],
+    space: Annotated[
+        str, typer.Option(metavar="NAME", help="Which one, where several spaces have factors.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Change how much of its experts is in the vectors of a library.
+
+    For the spaces ib_pp, internvl_ib_pp and internvl_ib_ft_pp, whose libraries keep the parts
+    that vectors are mixed of: nothing is embedded again. What is not named stays. docs/spaces.md
+    says more.
+    """
+    from unisearch.cli.progress import Watcher
+    from unisearch.factors import factors_of, told
+
+    wanted = factors_of(factors)
+    settings = door(ctx).settings()
+    with writer(settings) as library, Watcher(settings.device) as watcher:
+        count = library.turn(wanted, space, progress=watcher)
+    if as_json:
+        print_json({"factors": dict(wanted), "vectors": count})
+    done = f"{counted(count, 'vector')} turned" if count else "nothing to change"
+    print(f"{told(wanted)}: {done}", file=sys.stderr)
 
 
 @spaces.command("drop")

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests.spaces.conftest import picture, tone
 from tests.spaces.tiny import manifest, put_projectors, tiny_models
 from unisearch.errors import BadSetting, UnknownName, WeightsError
+from unisearch.factors import mix
 from unisearch.records import Sample, TextSample
 from unisearch.spaces.base import Space
 from unisearch.spaces.mixed import MixedSpace, combine, mixed_cosine
@@ -100,6 +101,16 @@ def test_the_cosine_for_any_factor_follows_from_the_parts(models: Path) -> None:
         row = opened(models, "ib_pp", factors={"text": 0.1, "audio": factor}).encode(SAMPLES[2:])
         found = mixed_cosine(factor, e @ q, b @ q, (e * b).sum(axis=1))
         assert found == pytest.approx(row @ q, abs=1e-5)
+
+
+def test_stored_parts_give_the_vectors_of_other_factors(models: Path) -> None:
+    space = opened(models, "ib_pp")
+
+    for sample, factor in zip(SAMPLES[::2], (0.9, 0.3), strict=True):
+        stored = space.encode_stored([space.prepare(sample)]).astype(np.float16)
+        other = space.turned({"text": 0.9, "audio": 0.3}).encode([sample])
+        assert np.abs(mix(factor, stored[:, space.dim :]) - other).max() < 5e-4
+        assert np.abs(stored[:, : space.dim] - space.encode([sample])).max() < 5e-4
 
 
 def test_the_tuned_tower_hears_through_its_own_heads_or_the_displacement(models: Path) -> None:
