@@ -117,6 +117,15 @@ class Rooms:
             gpu_rows=gpu_rows(self.settings, space.dim) if self.stays else 0,
         )
 
+    def parts(self, modality: Modality, space: Space) -> Partition:
+        """What the vectors of that modality in a mixed space are mixed of."""
+        return Partition(
+            _row_files(self.library, space.parts_id, modality, 2 * space.dim),
+            snapshots(self.library, space.parts_id, modality),
+            modality,
+            rules(self.settings),
+        )
+
     def rest(self) -> None:
         """Has no file open until the next question; spaces stay loaded."""
         self.catalog.rest()

@@ -200,13 +200,14 @@ def test_what_takes_long_goes_its_own_way(engine: Engine) -> None:
     assert held.turns == [1, 1]
 
 
-def test_files_and_filters_are_not_shared() -> None:
+def test_files_filters_and_factors_are_not_shared() -> None:
     vector = Term(Vector([1.0], "image"))
     assert goes_along(Question([Term("dog"), Term(7), vector], into=["image"], k=3))
     assert not goes_along(Question([Term("dog"), Term(Path("dog.png"))]))
     assert not goes_along(Question([Term(b"content")]))
     assert not goes_along(Question([Term("dog")], where="size > 0"))
     assert not goes_along(Question([Term("dog")], under=Path("photos")))
+    assert not goes_along(Question([Term("dog")], factors="versatile"))
 
 
 def test_clients_at_the_same_time_get_their_own_answers(settings: Settings) -> None:

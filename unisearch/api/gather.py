@@ -108,7 +108,9 @@ class Gather:
 def goes_along(question: Question) -> bool:
     """Whether a question shares its work with others, and lets them wait for little.
 
-    A file is read for seconds, and a filter looks at every file: neither is shared.
+    A file is read for seconds, a filter looks at every file, and factors of its own have the parts
+    of every vector read: none is shared.
     """
-    filtered = question.where is not None or question.under is not None
-    return not filtered and not any(isinstance(one.value, Path | bytes) for one in question.terms)
+    if question.where is not None or question.under is not None or question.factors is not None:
+        return False
+    return not any(isinstance(one.value, Path | bytes) for one in question.terms)

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 #: So long may a command take to say what it wants.
 PATIENCE_S = 3.0
-FRAME = {"into", "k", "each", "under", "where", "min_score", "names"}
+FRAME = {"into", "k", "each", "under", "where", "min_score", "names", "factors"}
 
 
 class LocalDoor:

@@ -67,6 +67,12 @@ class SearchIn(Body):
     root: int | None = Field(None, ge=1, le=MAX_ID, description="only files of this folder")
     min_score: float | None = Field(None, allow_inf_nan=False)
     names: bool = Field(True, description="also look words up in names and texts")
+    factors: Annotated[str, Field(max_length=200)] | dict[str, float] | None = Field(
+        None,
+        examples=["at_expertise", {"audio": 0.8, "text": 0.5}],
+        description="how much of its experts counts this once, in a space that has some; all"
+        " questions of a batch name the same",
+    )
 
 
 class TermOut(BaseModel):
@@ -113,6 +119,12 @@ class AnswerOut(BaseModel):
     counts: dict[str, int] = Field(description="hits of this page by kind")
     next_offset: int | None = Field(description="where the next page begins, if there may be one")
     took_ms: dict[str, float]
+    factors: dict[Modality, float] | None = Field(
+        None, description="by which it was answered, where the question named some"
+    )
+    approximate: list[Modality] = Field(
+        [], description="kinds whose candidates an index of the stored factors proposed"
+    )
 
 
 class BatchIn(Body):

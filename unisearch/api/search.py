@@ -31,6 +31,7 @@ from unisearch.engine.encode import suffix_of
 from unisearch.engine.many import Question
 from unisearch.engine.terms import Term, Vector
 from unisearch.errors import Unreadable, UsageError
+from unisearch.factors import factors_of
 from unisearch.media.read import modality_of
 
 router = APIRouter(tags=["search"])
@@ -125,6 +126,7 @@ def question_of(service: Service, asked: SearchIn, files: Sequence[Path]) -> Que
         under=None if root is None else Path(os.fsdecode(root.path)),
         min_score=asked.min_score,
         names=asked.names,
+        factors=None if asked.factors is None else factors_of(asked.factors),
     )
 
 

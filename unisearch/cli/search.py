@@ -67,6 +67,14 @@ def search(
         bool,
         typer.Option("--names/--no-names", help="Also look words up in names, tags and passages."),
     ] = True,
+    factors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FACTORS",
+            help="How much of its experts counts this once, in a space that has some:"
+            " versatile, at_expertise, or as in audio=0.8,text=0.5; docs/spaces.md.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     paths: Annotated[
         bool, typer.Option("--paths", help="Print only paths, byte for byte, one per line.")
@@ -102,9 +110,11 @@ def search(
 
     from unisearch.catalog.where import parse
     from unisearch.engine.terms import check_modalities, check_score, negative, parse_terms
+    from unisearch.factors import factors_of
 
     wanted = check_modalities(None if into is None else ",".join(into))
     check_score(min_score)
+    by = None if factors is None else dict(factors_of(factors))
     if where is not None:
         parse(where)  # a mistake is told before anything large is loaded
     asked = parse_terms(terms)
@@ -116,12 +126,12 @@ def search(
     asked += [negative(term) for term in unwanted]
     frame = {
         "into": wanted, "k": k, "each": each, "under": under, "where": where,
-        "min_score": min_score, "names": names,
+        "min_score": min_score, "names": names, "factors": by,
     }  # fmt: skip
     answer = (server_answer(settings, asked, frame) if server else None) or own_answer(
         settings, asked, frame
     )
-    for hint in hints([*terms, *(minus or [])]):
+    for hint in [*hints([*terms, *(minus or [])]), *approximate(answer)]:
         print("unisearch: hint:", hint, file=sys.stderr)
     if as_json:
         print_json(answer.to_json())
@@ -137,6 +147,17 @@ def search(
         from unisearch.cli.opening import open_hit
 
         open_hit(answer.hits, open_rank)
+
+
+def approximate(answer: Answer) -> list[str]:
+    """A line for kinds of which hits may be missing, because an index stands on other factors."""
+    if not answer.approximate:
+        return []
+    kinds = ", ".join(answer.approximate)
+    return [
+        f"{kinds}: looked for in an index of the factors that the library is of, some may be"
+        " missing; 'unisearch spaces turn' makes it one of these"
+    ]
 
 
 def server_answer(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unisearch.errors import display
+from unisearch.factors import Factors
 from unisearch.records import Hit, Modality
 
 
@@ -23,21 +24,33 @@ class AskedTerm:
 
 @dataclass(frozen=True)
 class Answer:
-    """Hits, best first. no_match: chance alone explains every one of them."""
+    """Hits, best first. no_match: chance alone explains every one of them.
+
+    factors: by which the question was answered, where it named some; approximate: kinds whose
+    candidates an index proposed that stands on the stored factors
+    """
 
     query: Sequence[AskedTerm]
     hits: Sequence[Hit]
     no_match: bool
     took_ms: dict[str, float]
+    factors: Factors | None = None
+    approximate: Sequence[Modality] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The object that `search --json` prints; scores rounded to 4 digits."""
-        return {
+        turned = {} if self.factors is None else self.turned_json()
+        return turned | {
             "query": [vars(term) for term in self.query],
             "hits": [hit_json(hit) for hit in self.hits],
             "no_match": self.no_match,
             "took_ms": {name: round(took, 2) for name, took in self.took_ms.items()},
         }
+
+    def turned_json(self) -> dict[str, Any]:
+        """By which factors it was answered, and how exactly; None where the question named none."""
+        factors = None if self.factors is None else dict(self.factors)
+        return {"factors": factors, "approximate": list(self.approximate)}
 
 
 def path_json(path: bytes) -> dict[str, str]:

@@ -78,16 +78,15 @@ class Backgrounds:
         known = self._known.get((space.id, modality))
         if known is None or known.digest != digest:
             reference = space.reference(modality)
-            sample = _sample(view, row) if row else reference[:0]
+            sample = self._sample(view, row) if row else reference[:0]
             rows = mix(sample, reference, row.kinds if row else 0)
             known = self._known[space.id, modality] = Background(digest, rows)
         return known
 
-
-def _sample(view: View, row: BackgroundRow) -> Floats:
-    """The stored sample (n, dim); of a damaged one, which is said once, no row."""
-    try:
-        return view.background_sample(row).astype(np.float32)
-    except LibraryDamaged as error:
-        logger.warning("%s; scores lean on the space's reference until then", error)
-        return np.empty((0, row.dim), np.float32)
+    def _sample(self, view: View, row: BackgroundRow) -> Floats:
+        """The stored sample (n, dim); of a damaged one, which is said once, no row."""
+        try:
+            return view.background_sample(row).astype(np.float32)
+        except LibraryDamaged as error:
+            logger.warning("%s; scores lean on the space's reference until then", error)
+            return np.empty((0, row.dim), np.float32)

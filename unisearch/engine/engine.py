@@ -37,6 +37,7 @@ from unisearch.engine.terms import (
 from unisearch.engine.understand import Understanding
 from unisearch.engine.values import term_of
 from unisearch.errors import RowsGone, UnisearchError, UsageError, display
+from unisearch.factors import Factors
 from unisearch.records import Modality
 from unisearch.wiring import Rooms
 
@@ -68,6 +69,7 @@ class Engine:
         self._spaces = LibrarySpaces(rooms)
         self._partitions = Partitions(rooms, self._spaces)
         self._understanding = Understanding(rooms, self._spaces, self._partitions, read_file)
+        self._turned: dict[str, Any] = {}  # what answers questions by factors: see turned.py
 
     def search(
         self,
@@ -80,6 +82,7 @@ class Engine:
         under: Path | str | None = None,
         min_score: float | None = None,
         names: bool = True,
+        factors: str | Factors | None = None,
     ) -> Hits:
         """The best hits, best first; a notebook shows them with pictures and players.
 
@@ -99,6 +102,7 @@ class Engine:
             under=under,
             min_score=min_score,
             names=names,
+            factors=factors,
         )
         return Hits(answer.hits, LocalMedia(self.rooms))
 
@@ -114,16 +118,30 @@ class Engine:
         under: Path | str | None = None,
         min_score: float | None = None,
         names: bool = True,
+        factors: str | Factors | None = None,
     ) -> Answer:
         """The answer to a question of several terms.
 
         k: items in all, or of each modality with `each`; where: only files that pass this filter,
         see docs/filters.md; under: only files below this folder; min_score: least standardised
-        score; names: also look words up in names and passages.
-        Raises ForeignSpace for a library whose vectors are of another space.
+        score; names: also look words up in names and passages; factors: by which texts and sounds
+        of a mixed space are compared this once ('at_expertise', 'audio=0.8' or by modality; what
+        is not named stays). Terms follow them exactly. So does what is stored, compared with all
+        of its parts; where an index proposes candidates these are ranked as the stored factors
+        rank them, so that some may be missing: `Answer.approximate` names such kinds.
+        Raises ForeignSpace for a library whose vectors are of another space, and UnisearchError
+        for factors where no space has any.
         """
         question = Question(
-            [*terms, *map(negative, minus)], into, k, where, each, under, min_score, names
+            [*terms, *map(negative, minus)],
+            into,
+            k,
+            where,
+            each,
+            under,
+            min_score,
+            names,
+            factors,
         )
         [answer] = self.ask_many([question])
         return answer
@@ -133,8 +151,13 @@ class Engine:
 
         Their words pass the network together, and those without a filter each index; files, words
         in names and the join are of each question alone. took_ms is that of all of them.
-        Raises as `ask`, for the first question that cannot be answered.
+        Raises as `ask`, for the first question that cannot be answered, and UsageError for
+        questions by different factors.
         """
+        if any(question.factors is not None for question in questions):
+            from unisearch.engine.turned import ask_by_factors
+
+            return ask_by_factors(self, questions, self._turned)
         asking = [self._checked(question) for question in questions]
         start = time.perf_counter()
         try:

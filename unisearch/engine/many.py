@@ -11,6 +11,7 @@ import numpy as np
 
 from unisearch.engine.lanes import Lane
 from unisearch.engine.terms import Asked, Term
+from unisearch.factors import Factors
 from unisearch.index.reader import Nearest
 from unisearch.records import Modality
 
@@ -30,6 +31,7 @@ class Question:
     under: Path | str | None = None
     min_score: float | None = None
     names: bool = True
+    factors: str | Factors | None = None
 
 
 def look_ahead(

@@ -14,6 +14,7 @@ import httpx
 from unisearch.engine.answer import Answer
 from unisearch.engine.hits import Hits
 from unisearch.errors import ServerError, UsageError
+from unisearch.factors import Factors
 from unisearch.records import Hit
 from unisearch.remote import flows
 from unisearch.remote.flows import Call, Flow
@@ -44,6 +45,7 @@ class RemoteEngine:
         root: int | None = None,
         min_score: float | None = None,
         names: bool = True,
+        factors: str | Factors | None = None,
     ) -> Hits:
         """The best hits, best first; see `Engine.search`.
 
@@ -52,7 +54,7 @@ class RemoteEngine:
         """
         answer = self.ask(
             terms, minus=flows.repelling(minus), into=into, k=k, where=where, each=each, root=root,
-            min_score=min_score, names=names,
+            min_score=min_score, names=names, factors=factors,
         )  # fmt: skip
         return Hits(answer.hits, RemoteMedia(self))
 
@@ -68,12 +70,13 @@ class RemoteEngine:
         root: int | None = None,
         min_score: float | None = None,
         names: bool = True,
+        factors: str | Factors | None = None,
     ) -> Answer:
         """The answer to a question of several terms; see `Engine.ask`."""
         return self._run(
             flows.ask(
                 terms, minus=minus, into=into, k=k, where=where, each=each, root=root,
-                min_score=min_score, names=names,
+                min_score=min_score, names=names, factors=factors,
             )
         )  # fmt: skip
 

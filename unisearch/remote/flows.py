@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from unisearch.engine.answer import Answer
 from unisearch.engine.terms import Term, check_count, check_modalities, check_score
 from unisearch.errors import UsageError
+from unisearch.factors import Factors, factors_of
 from unisearch.remote.question import question_of
 from unisearch.remote.reply import answer_of, check, json_of
 
@@ -46,6 +47,7 @@ def ask(
     root: int | None = None,
     min_score: float | None = None,
     names: bool = True,
+    factors: str | Factors | None = None,
 ) -> Flow[Answer]:
     """The answer to a question; more hits than a page has are fetched page by page."""
     question = question_of(terms, minus)
@@ -60,6 +62,7 @@ def ask(
         "root": root,
         "min_score": check_score(min_score),
         "names": names,
+        "factors": None if factors is None else dict(factors_of(factors)),
     }
     told = {name: value for name, value in frame.items() if value is not None}
     files = [

@@ -108,7 +108,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     hits = [asdict(hit) | {"path": base64.b64encode(hit.path).decode()} for hit in answer.hits]
     return {
         "query": [asdict(term) for term in answer.query], "hits": hits,
-        "no_match": answer.no_match, "took_ms": answer.took_ms,
+        "no_match": answer.no_match, "took_ms": answer.took_ms, **answer.turned_json(),
     }  # fmt: skip
 
 
@@ -120,6 +120,8 @@ def answer_of(said: Mapping[str, Any], terms: Sequence[Term]) -> Answer:
         hits=[Hit(**{**hit, "path": base64.b64decode(hit["path"])}) for hit in said["hits"]],
         no_match=said["no_match"],
         took_ms=said["took_ms"],
+        factors=said["factors"],
+        approximate=said["approximate"],
     )
 
 

@@ -36,7 +36,14 @@ def answer_of(pages: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> Answe
         AskedTerm(term["modality"], label, term["weight"], term["space"])
         for term, label in zip(pages[0]["query"], shown, strict=True)
     ]
-    return Answer(query, hits, no_match=all(hit.weak for hit in hits), took_ms=took)
+    return Answer(
+        query,
+        hits,
+        no_match=all(hit.weak for hit in hits),
+        took_ms=took,
+        factors=pages[0].get("factors"),
+        approximate=pages[0].get("approximate", ()),
+    )
 
 
 def hit_of(row: Mapping[str, Any]) -> Hit:
