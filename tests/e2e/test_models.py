@@ -113,6 +113,8 @@ def test_weights_that_do_not_fit_their_network_are_told(
 
     assert done.code == 1
     assert "it is of another size" in done.lines()[-1]
+    assert f"'{CLIP}' is not installed: model.safetensors holds" in done.lines()[-1]
+    assert not (tmp_path / "models" / CLIP).exists()
 
 
 def test_the_list_tells_terms_sizes_and_what_is_complete(
@@ -151,7 +153,9 @@ def test_every_model_of_a_space_is_known() -> None:
         (("pull", "imagebind-huge"), 1, "say --accept-licence when you accept it"),
         (("pull", "starter"), 0, "starter: "),
         (("remove", "clip"), 1, "'clip' is a space; its models are: clip-vit-b-32"),
+        (("list", "toy"), 2, "the space 'toy' has no weights"),
         (("remove", CLIP), 1, "there is no such model to remove"),
+        (("remove", "starter"), 1, "'starter' ships with unisearch"),
         (("path", CLIP), 1, "no weights of the model 'clip-vit-b-32'"),
         (("import", CLIP, "."), 1, "'clip-vit-b-32' lacks model.safetensors or pytorch_model.bin"),
     ],

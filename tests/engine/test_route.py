@@ -16,9 +16,9 @@ from PIL import Image
 from indexer import Indexer
 from unisearch.config import Settings, load_settings
 from unisearch.engine.engine import Engine
-from unisearch.engine.route import Offer, route, routed
+from unisearch.engine.route import Offer, refuse_uncovered, route, routed
 from unisearch.engine.terms import Term
-from unisearch.errors import BadSetting
+from unisearch.errors import BadSetting, UsageError
 from unisearch.records import MODALITIES, Modality
 from unisearch.spaces.base import Space
 from unisearch.spaces.table import SPACES, SpaceEntry
@@ -251,3 +251,15 @@ def test_a_space_without_its_weights_leaves_the_others_to_answer(
 
     assert asked == {"text": {"toy-1"}, "image": {"toy-1"}}
     assert "no weights of the model 'pictures'" in caplog.text
+
+
+def test_what_no_space_can_ever_find_is_told() -> None:
+    refuse_uncovered("audio", ["text", "image"], [CLAP, CLIP])
+    with pytest.raises(UsageError) as caught:
+        refuse_uncovered("audio", ["image", "3d"], [CLAP, CLIP])
+    assert str(caught.value) == (
+        "no space of this library finds image or 3d by audio:"
+        " 'clap' sees text, audio; 'clip' sees text, image"
+    )
+    with pytest.raises(UsageError, match="can be asked with 3d: 'clap' sees text, audio"):
+        refuse_uncovered("3d", ["text"], [CLAP])

@@ -8,15 +8,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pytest
+
 from unisearch.config import Settings
 from unisearch.engine.engine import Engine
+from unisearch.errors import UnisearchError
 from unisearch.wiring import open_rooms
 
-#: By 'asked -> target': name, modality and similarity of each hit, best first.
-Answers = dict[str, list[tuple[str, str, float]]]
+#: A name, its modality and its similarity.
+Hit = tuple[str, str, float]
+#: By 'asked -> target', best first.
+Answers = dict[str, list[Hit]]
 
 
 @dataclass(frozen=True)
@@ -42,22 +48,36 @@ class Case:
         )
 
 
-def answers(case: Case) -> Answers:
+def answers(engine: Engine, case: Case) -> Answers:
     """What the library answers to each question of each kind; words in names do not count."""
     found: Answers = {}
-    with Engine(open_rooms(case.settings)) as engine:
-        for asked, file in case.questions.items():
-            for target in case.targets:
-                hits = engine.search(Path(file), into=target, k=100, names=False)
-                found[f"{asked} -> {target}"] = [
-                    (Path(os.fsdecode(hit.path)).name, hit.modality, hit.similarity) for hit in hits
-                ]
+    for asked, file in case.questions.items():
+        for target, hits in _hits(engine, Path(file), case.targets).items():
+            found[f"{asked} -> {target}"] = hits
     return found
+
+
+def _hits(engine: Engine, question: Path, targets: Sequence[str]) -> dict[str, list[Hit]]:
+    """The hits of each kind, of one search for all."""
+    found: dict[str, list[Hit]] = {target: [] for target in targets}
+    for hit in engine.search(question, into=targets, k=100, each=True, names=False):
+        found[hit.modality].append((Path(os.fsdecode(hit.path)).name, hit.modality, hit.similarity))
+    return found
+
+
+def refusal(engine: Engine, question: Path, target: str) -> str:
+    """What is told of a question that cannot be answered."""
+    with pytest.raises(UnisearchError) as caught:
+        engine.search(question, into=target)
+    return str(caught.value)
 
 
 def main(plan: str, out: str) -> None:
     cases = [Case(**case) for case in json.loads(Path(plan).read_text("utf-8"))]
-    found = {case.space: answers(case) for case in cases}
+    found = {}
+    for case in cases:
+        with Engine(open_rooms(case.settings)) as engine:
+            found[case.space] = answers(engine, case)
     Path(out).write_text(json.dumps(found), "utf-8")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from unisearch.errors import (
     MissingExtra,
     UnisearchError,
     UnknownName,
+    UsageError,
     WeightsError,
     display,
 )
@@ -97,7 +99,7 @@ def pull(ctx: typer.Context, names: Names, accept_licence: Accept = False) -> No
         for name in wanted:
             pull_model(
                 name, settings.models, hub=hub_of(settings), accepted=accept_licence,
-                say=transfer.say, progress=transfer,
+                say=transfer.say, progress=transfer, check=opened(name),
             )  # fmt: skip
     tell_places(settings, asked)
     finish_spaces(settings, asked)
@@ -126,7 +128,7 @@ def import_model(
 
     settings = door(ctx).settings()
     check_model(name)
-    bring(name, settings.models, files, accepted=accept_licence, say=say)
+    bring(name, settings.models, files, accepted=accept_licence, say=say, check=opened(name))
     tell_places(settings, [name])
     finish_spaces(settings, [name])
 
@@ -197,6 +199,23 @@ def check_model(name: str) -> None:
     raise UnknownName("model", name, KNOWN)
 
 
+def opened(name: str) -> Callable[[Path], None]:
+    """What opens the space that stands on this model alone, where there is one, from a folder.
+
+    So weights that do not fit their network never take the place of those that do.
+    """
+
+    def check(folder: Path) -> None:
+        from unisearch.spaces.table import SPACES, load_space
+
+        for space, entry in SPACES.items():
+            if entry.models == (name,):
+                with suppress(MissingExtra):  # told when the space is wanted
+                    load_space(space, {name: folder})
+
+    return check
+
+
 def is_space(name: str) -> bool:
     """Whether that is a space; some heads have the name of the space that they make."""
     from unisearch.spaces.table import SPACES
@@ -207,7 +226,7 @@ def is_space(name: str) -> bool:
 def resolve(names: Iterable[str] | None) -> list[str]:
     """The models of these names, each once; what names a space means all of its models.
 
-    Raises UnknownName.
+    Raises UnknownName, and UsageError for a space that needs no weights.
     """
     from unisearch.models.known import KNOWN
     from unisearch.spaces.table import SPACES, models_of
@@ -215,11 +234,13 @@ def resolve(names: Iterable[str] | None) -> list[str]:
     found: dict[str, None] = {}
     for name in names or ():
         if name in SPACES:
+            if not models_of(name):
+                raise UsageError(f"the space '{name}' has no weights; there is nothing to do")
             found |= dict.fromkeys(models_of(name))
         elif name in KNOWN:
             found[name] = None
         else:
-            raise UnknownName("model", name, [*KNOWN, *SPACES])
+            raise UnknownName("model", name, {**KNOWN, **SPACES})
     return list(found)
 
 

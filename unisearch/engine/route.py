@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from unisearch.records import Modality
+from unisearch.errors import UsageError
+from unisearch.records import MODALITIES, Modality
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,20 @@ def routed(
     known = list(offers)
     chosen = {target: route(asked, target, known, routes) for target in targets}
     return {target: offer.space for target, offer in chosen.items() if offer}
+
+
+def refuse_uncovered(asked: Modality, targets: Iterable[Modality], offers: Iterable[Offer]) -> None:
+    """Raise UsageError when no space of the library sees both the query and anything wanted.
+
+    Nothing could ever be found then, whatever is indexed.
+    """
+    wanted, known = list(targets), list(offers)
+    able = [offer for offer in known if asked in offer.asks]
+    if any(offer.asks.intersection(wanted) for offer in able):
+        return
+    what = f"finds {' or '.join(wanted)} by {asked}" if able else f"can be asked with {asked}"
+    seen = "; ".join(
+        f"'{offer.name}' sees {', '.join(one for one in MODALITIES if one in offer.asks)}"
+        for offer in known
+    )
+    raise UsageError(f"no space of this library {what}: {seen}")

@@ -12,7 +12,7 @@ from unisearch.catalog.view import View
 from unisearch.engine.chance import Floats
 from unisearch.engine.encode import Decode, encode, likely_modality
 from unisearch.engine.lanes import Keys, Partitions
-from unisearch.engine.route import Offer, routed
+from unisearch.engine.route import Offer, refuse_uncovered, routed
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Term, Vector, Wanted
 from unisearch.errors import UnisearchError
@@ -75,7 +75,10 @@ class Understanding:
                 for kind, keys in parts.items():
                     own[kind] = np.union1d(own.get(kind, keys), keys)
             else:
+                if not isinstance(term.value, Path | bytes):  # what a file is shows on reading it
+                    refuse_uncovered(likely_modality(term.value), wanted.modalities, offers)
                 modality, found = self._encoded(term.value, choose, words or {})
+            refuse_uncovered(modality, wanted.modalities, offers)
             modalities.append(modality)
             spaces.append(choose(modality))
             for space, vector in found.items():

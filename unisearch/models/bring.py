@@ -10,6 +10,7 @@ from unisearch.errors import WeightsError, display
 from unisearch.models.convert import shards
 from unisearch.models.install import (
     Brought,
+    Check,
     Say,
     check_licence,
     incoming,
@@ -19,10 +20,18 @@ from unisearch.models.install import (
 from unisearch.models.known import COMPANIONS, INDEX, KNOWN, Wanted
 
 
-def bring(name: str, folder: Path, given: Sequence[Path], *, accepted: bool, say: Say) -> Path:
+def bring(
+    name: str,
+    folder: Path,
+    given: Sequence[Path],
+    *,
+    accepted: bool,
+    say: Say,
+    check: Check | None = None,
+) -> Path:
     """FOLDER/NAME from files, and folders of files; connects to nothing, changes none of them.
 
-    Raises WeightsError: a file that lacks, one that is of no use, and what conversion finds.
+    Raises WeightsError: a file that lacks, one that is of no use, what conversion or `check` finds.
     """
     known = KNOWN[name]
     if not known.sources:
@@ -33,7 +42,7 @@ def bring(name: str, folder: Path, given: Sequence[Path], *, accepted: bool, say
     brought = Brought(f"imported from {where}", files, official_digests(files))
     with incoming(folder, name, say):
         say(f"converting {name}")
-        return install(name, folder, brought, accepted=accepted)
+        return install(name, folder, brought, accepted=accepted, check=check)
 
 
 def assign(name: str, wanted: Sequence[Wanted], given: Sequence[Path], say: Say) -> dict[str, Path]:

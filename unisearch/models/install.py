@@ -27,6 +27,8 @@ INCOMING = ".incoming"
 _POLL_S = 0.2
 
 Say = Callable[[str], object]
+#: Opens what stands on the model in that folder, and raises WeightsError when it does not fit.
+Check = Callable[[Path], object]
 
 
 @dataclass
@@ -75,7 +77,9 @@ def incoming(folder: Path, name: str, say: Say) -> Iterator[Path]:
         os.close(handle)
 
 
-def install(name: str, folder: Path, brought: Brought, *, accepted: bool) -> Path:
+def install(
+    name: str, folder: Path, brought: Brought, *, accepted: bool, check: Check | None = None
+) -> Path:
     """FOLDER/NAME with converted weights, copied companions and a manifest.
 
     To be called within `incoming`. Raises WeightsError; then what was there before is as it was.
@@ -94,9 +98,20 @@ def install(name: str, folder: Path, brought: Brought, *, accepted: bool) -> Pat
         manifest = make_manifest(name, new, brought, accepted)
         (new / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
         _flush(new)
+        if check is not None:
+            _check(name, new, check)
         return _put_in_place(folder, name, new)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _check(name: str, new: Path, check: Check) -> None:
+    """Raise WeightsError, which names files but not this place, when the network does not fit."""
+    try:
+        check(new)
+    except WeightsError as error:
+        reason = str(error).replace(f"{display(new)}{os.sep}", "")
+        raise WeightsError(f"'{name}' is not installed: {reason}") from error
 
 
 def make_manifest(name: str, new: Path, brought: Brought, accepted: bool) -> dict[str, Any]:
@@ -121,8 +136,10 @@ def make_manifest(name: str, new: Path, brought: Brought, accepted: bool) -> dic
 def remove(name: str, folder: Path, say: Say) -> int:
     """Deletes FOLDER/NAME and what a stopped pull has left; how many bytes that were.
 
-    Raises WeightsError when neither is there.
+    Raises WeightsError when neither is there, and for a model that ships with unisearch.
     """
+    if not KNOWN[name].sources:
+        raise WeightsError(f"'{name}' ships with unisearch; it stays")
     if not (folder / name).is_dir() and not (folder / INCOMING / name).is_dir():
         raise WeightsError(f"{display(folder / name)}: there is no such model to remove")
     with incoming(folder, name, say) as place:

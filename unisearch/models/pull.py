@@ -17,7 +17,7 @@ from urllib.parse import quote
 from unisearch.errors import WeightsError
 from unisearch.models.convert import shards
 from unisearch.models.fetch import Fetched, NotThere, fetch, read_json
-from unisearch.models.install import Brought, Say, check_licence, incoming, install
+from unisearch.models.install import Brought, Check, Say, check_licence, incoming, install
 from unisearch.models.known import INDEX, KNOWN, Source, Wanted
 
 HUB = "https://huggingface.co"
@@ -54,12 +54,20 @@ class Place:
 
 
 def pull(
-    name: str, folder: Path, *, hub: str = HUB, accepted: bool, say: Say, progress: Progress
+    name: str,
+    folder: Path,
+    *,
+    hub: str = HUB,
+    accepted: bool,
+    say: Say,
+    progress: Progress,
+    check: Check | None = None,
 ) -> Path:
     """FOLDER/NAME, fetched and converted; a stopped pull goes on where it was.
 
     hub: address of the hub or of a mirror with its layout
-    Raises WeightsError: licence not accepted, no address, not there, damaged, no weights.
+    Raises WeightsError: licence not accepted, no address, not there, damaged, no weights, or
+    `check` does.
     """
     known = KNOWN[name]
     if not known.sources:
@@ -77,7 +85,7 @@ def pull(
         for source in known.sources:
             _bring(source, hub, into, brought, progress)
         say(f"converting {name}")
-        made = install(name, folder, brought, accepted=accepted)
+        made = install(name, folder, brought, accepted=accepted, check=check)
         shutil.rmtree(into)
     return made
 

@@ -7,7 +7,8 @@ Facts: the model card's quick start, and the code of FreeBind, which uses it so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,19 +116,41 @@ def _check_code(folder: Path) -> None:
 def _network(folder: Path) -> Any:
     from transformers import AutoModel
 
-    network, found = AutoModel.from_pretrained(
-        folder,
-        trust_remote_code=True,
-        local_files_only=True,
-        dtype=torch.bfloat16,
-        output_loading_info=True,
-    )
+    with _quiet():
+        network, found = AutoModel.from_pretrained(
+            folder,
+            trust_remote_code=True,
+            local_files_only=True,
+            dtype=torch.bfloat16,
+            output_loading_info=True,
+        )
     # transformers would draw what lacks at random, and say so in a log.
-    odd = [*found["missing_keys"], *found["mismatched_keys"]]
-    odd += [key for key in found["unexpected_keys"] if not key.endswith(CONSTANTS)]
-    if odd:
-        raise ValueError(f"its weights do not fit its code: {odd[0]} and {len(odd) - 1} more")
+    extra = [key for key in found["unexpected_keys"] if not key.endswith(CONSTANTS)]
+    for what, keys in (
+        ("lack", found["missing_keys"]),
+        ("have too much:", extra),
+        ("hold of another size", [key for key, *_ in found["mismatched_keys"]]),
+    ):
+        if odd := sorted(keys):
+            more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+            raise ValueError(f"its weights {what} '{odd[0]}'{more}; are they of its code?")
     return network.eval().requires_grad_(False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers shows no bars and reports: what is wrong is one line of ours."""
+    from transformers.utils import logging
+
+    told: Any = logging  # of functions without types
+    before = told.get_verbosity()
+    told.set_verbosity_error()
+    told.disable_progress_bar()
+    try:
+        yield
+    finally:
+        told.set_verbosity(before)
+        told.enable_progress_bar()
 
 
 def _tokenizer(folder: Path) -> Any:
