@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ MODALITY: Modality = "image"
 #: The modality of the questions of each kind.
 ASKING: dict[str, Modality] = {"same": "image", "cross": "text"}
 REFERENCE_ROWS = 1_024
+#: The folder that the files are said to lie in; it need not be there.
+ROOT = b"/bench"
 
 
 class BenchSpace(Space):
@@ -77,7 +80,8 @@ def fill(folder: Path, space: Space, rows: Floats, took: dict[str, float]) -> It
     """
     start = time.perf_counter()
     Catalog.create(folder / CATALOG_FILE).close()
-    put_items(folder / CATALOG_FILE, len(rows))
+    names = [f"album {number // 1000:05}/picture {number:08}.jpg" for number in counted(rows)]
+    put_items(folder / CATALOG_FILE, names)
     took["catalogue_s"] = time.perf_counter() - start
     with opened(folder, space, write=True) as rooms:
         start = time.perf_counter()
@@ -92,45 +96,62 @@ def fill(folder: Path, space: Space, rows: Floats, took: dict[str, float]) -> It
     yield len(rows)
 
 
-def put_rows(rooms: Rooms, at: int, block: Floats) -> None:
-    """Commits rows [at, at + len(block)); the key of row r is segment r + 1."""
-    keys = np.arange(at + 1, at + 1 + len(block), dtype=np.int64)
+def counted(rows: Floats) -> range:
+    """1 … len(rows): segments, contents and items."""
+    return range(1, len(rows) + 1)
+
+
+def put_rows(rooms: Rooms, at: int, block: Floats, modality: Modality = MODALITY) -> None:
+    """Commits rows [at, at + len(block)) of the only or the newest modality.
+
+    The keys of the first ones go on where those of the modality before ended.
+    """
     space = rooms.space
     with rooms.catalog.write() as tx:
         tx.add_space(space.id, space.name, space.dim)
-        partition = tx.partition(space.id, MODALITY)
-        files = rooms.row_files(MODALITY)
+        partition = tx.partition(space.id, modality)
+        before = sum(row.count for row in tx.all_partitions()) - at
+        keys = np.arange(before + at + 1, before + at + 1 + len(block), dtype=np.int64)
+        files = rooms.row_files(modality)
         sealed = files.append(partition.epoch, at, keys, block, tx.tail_block(partition))
         tx.commit_rows(partition, at + len(block), sealed)
         renew(tx, rooms.library, partition)
 
 
-def put_items(catalog: Path, count: int) -> None:
-    """Items, contents and segments 1 … count, by the statements themselves: one by one through
-    the catalogue's own functions a million would take an hour."""
-    numbers = range(1, count + 1)
-    names = [f"album {number // 1000:05}/picture {number:08}.jpg" for number in numbers]
+def put_items(
+    catalog: Path,
+    names: Sequence[str],
+    modality: Modality = MODALITY,
+    first: int = 1,
+    texts: Sequence[str] = (),
+) -> None:
+    """Items, contents and segments of these files, numbered alike from `first` on.
+
+    texts: the passage of each, none for what is no text
+    By the statements themselves: one by one through the catalogue's own functions a million would
+    take an hour.
+    """
+    numbered = list(enumerate(names, start=first))
     connection = sqlite3.connect(catalog, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("INSERT INTO roots (id, path, whole) VALUES (1, ?, 1)", (b"/bench",))
+    connection.execute("INSERT OR IGNORE INTO roots (id, path, whole) VALUES (1, ?, 1)", (ROOT,))
     connection.executemany(
         "INSERT INTO contents (id, digest, size_bytes, modality, grid_version, words)"
-        f" VALUES (?, ?, 100000, '{MODALITY}', {GRID_VERSION}, '')",
-        ((number, number.to_bytes(32, "big")) for number in numbers),
+        f" VALUES (?, ?, 100000, '{modality}', {GRID_VERSION}, '')",
+        ((number, number.to_bytes(32, "big")) for number, _ in numbered),
     )
     connection.executemany(
         "INSERT INTO items (id, root_id, rel_path, display, suffix, content_id, inode, device,"
-        " size_bytes, mtime_ns, ctime_ns) VALUES (?, 1, ?, ?, '.jpg', ?, ?, 1, 100000, 1, 1)",
-        ((i, name.encode(), name, i, i) for i, name in zip(numbers, names, strict=True)),
+        " size_bytes, mtime_ns, ctime_ns) VALUES (?, 1, ?, ?, ?, ?, ?, 1, 100000, 1, 1)",
+        ((i, name.encode(), name, Path(name).suffix, i, i) for i, name in numbered),
     )
     connection.executemany(
         "INSERT INTO segments (id, content_id, ordinal, text, modality)"
-        f" VALUES (?, ?, 0, '', '{MODALITY}')",
-        ((number, number) for number in numbers),
+        f" VALUES (?, ?, 0, ?, '{modality}')",
+        ((i, i, text) for (i, _), text in zip_longest(numbered, texts, fillvalue="")),
     )
     connection.executemany(
-        "INSERT INTO item_words (rowid, name, tags, words) VALUES (?, ?, '', '')",
-        enumerate(names, start=1),
+        "INSERT INTO item_words (rowid, name, tags, words) VALUES (?, ?, '', '')", numbered
     )
     connection.execute("COMMIT")
     connection.close()
