@@ -18,6 +18,7 @@ import pytest
 from indexer import Indexer
 from indexer.reading import Reader
 from tests.api.live import PATIENCE_S, serving, talk
+from tests.api.tasks import lines
 from tests.indexer.conftest import picture, text
 from unisearch.api.service import Service
 from unisearch.config import IndexSettings, ServerSettings, Settings
@@ -161,18 +162,17 @@ def test_a_worker_that_is_killed_while_it_reads_is_the_problem_of_that_upload_al
     assert again.status_code == 200, again.text
 
 
-def lines(path: Path) -> Iterator[str]:
-    """A task of a worker."""
-    yield from path.read_text().splitlines()
-    if path.stem.endswith("7"):
-        raise Unreadable(path, "corrupt", "it ends in 7")
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    library = tmp_path_factory.mktemp("read") / "library"
+    with Reader(Settings(library=library, index=IndexSettings(workers=2)), lines) as reader:
+        yield reader
 
 
-def test_many_threads_read_at_a_time_and_each_gets_its_own(tmp_path: Path) -> None:
+def test_many_threads_read_at_a_time_and_each_gets_its_own(tmp_path: Path, reader: Reader) -> None:
     files = [tmp_path / f"{number}.txt" for number in range(48)]
     for file in files:
         file.write_text(f"{file.stem}\nof {file.name}")
-    settings = Settings(library=tmp_path / "library", index=IndexSettings(workers=2))
 
     def read(file: Path) -> list[str] | str:
         try:
@@ -180,7 +180,7 @@ def test_many_threads_read_at_a_time_and_each_gets_its_own(tmp_path: Path) -> No
         except Unreadable as error:
             return error.reason
 
-    with Reader(settings, lines) as reader, ThreadPoolExecutor(16) as threads:
+    with ThreadPoolExecutor(16) as threads:
         found = list(threads.map(read, files))
 
     for file, told in zip(files, found, strict=True):
@@ -197,14 +197,15 @@ def test_who_asks_a_reader_that_was_closed_hears_so(tmp_path: Path) -> None:
     assert told.value.transient
 
 
-def test_who_goes_before_the_end_leaves_the_worker_to_others(tmp_path: Path) -> None:
-    file = tmp_path / "long.txt"
-    file.write_text("\n".join(map(str, range(50_000))))
-    settings = Settings(library=tmp_path / "library", index=IndexSettings(workers=1))
+def test_who_goes_before_the_end_leaves_the_worker_to_others(
+    tmp_path: Path, reader: Reader
+) -> None:
+    file = tmp_path / "long.txt"  # of 16 MB a worker has sent the least when its reader goes
+    file.write_text("\n".join(f"{number:<1000000}" for number in range(16)))
 
-    with Reader(settings, lines) as reader:
-        for _ in range(3):
-            begun = reader.read(file)
-            assert next(begun) == "0"
-            begun.close()  # type: ignore[attr-defined]
-        assert len(list(reader.read(file))) == 50_000
+    for _ in range(3):  # more than there are workers
+        begun = reader.read(file)
+        assert next(begun).strip() == "0"
+        begun.close()  # type: ignore[attr-defined]
+
+    assert [int(line) for line in reader.read(file)] == list(range(16))
