@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from indexer.encode import Draft, Encoder
+from indexer.lately import Lately
 from indexer.meter import Meter
 from indexer.places import Place
 from indexer.previews import PreviewFolder, folder_of
@@ -51,6 +52,7 @@ class Batch:
     rooms: Rooms
     report: Report
     meter: Meter
+    lately: Lately
     encoder: Encoder | None = None
     _changes: list[Change] = field(default_factory=list)
     _drafts: dict[bytes, Draft] = field(default_factory=dict)
@@ -127,7 +129,7 @@ class Batch:
                 if change.draft is not None:
                     change.content = contents[change.draft]
                 _apply(tx, change)
-            settle(tx, library)
+            settle(tx, library, self.lately)
 
     def _count(self, change: Change) -> None:
         if change.error or (change.draft and change.draft.truncated_at_s is not None):

@@ -37,7 +37,7 @@ class HintedScan(Scan):
 class HintedWork(Work):
     """Such a run. It makes no roots, and comes to no file that an ordinary run would not come to.
 
-    spare: asked before items are forgotten; True keeps them this time
+    spare: asked before items are forgotten, which of them to keep this time
     """
 
     def __init__(self, *args: Any, spare: Spare | None = None, **options: Any) -> None:
@@ -69,10 +69,10 @@ class HintedWork(Work):
         gone = [
             path for one in surveys for path, item in one.gone.items() if item not in self._claimed
         ]
-        if gone and self._spare is not None and self._spare(gone):
-            self.report.spared += gone
-            for one in surveys:
-                one.gone.clear()
+        spared = set(self._spare(gone)) if gone and self._spare is not None else set()
+        self.report.spared += [path for path in gone if path in spared]
+        for one in surveys:
+            one.gone = {path: item for path, item in one.gone.items() if path not in spared}
         super()._drop(surveys)
 
 

@@ -24,6 +24,7 @@ from indexer.building import Building
 from indexer.desk import Desk, Handed
 from indexer.handover import Answer, Back, Job
 from indexer.journal import Journal
+from indexer.lately import Lately
 from indexer.lock import holder_of, take_lock
 from indexer.meter import Meter
 from indexer.pool import Pools, limits_of
@@ -65,10 +66,9 @@ def alone(library: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _spare_all(gone: Sequence[bytes]) -> bool:
+def _spare_all(gone: Sequence[bytes]) -> Sequence[bytes]:
     """Of what a guest's hints lead to nothing is forgotten: only its process knows what moves."""
-    del gone
-    return True
+    return gone
 
 
 class Cancelled(KeyboardInterrupt):
@@ -101,6 +101,7 @@ class Holder:
         self._journal = Journal()
         self._pools = Pools(limits_of(settings))
         self._meter = meter
+        self._lately = Lately()
         self._desk = Desk(settings.library, meter.facts)
         self._guests: deque[Guest] = deque()
         self._beside: list[Handed] = []  # jobs of our own that have turns as guests
@@ -310,7 +311,8 @@ class Holder:
             self._building.look()
             self._later.look()
         meter, building = self._meter.for_another(), self._building
-        return begin(rooms, upkeep, building, job, self._journal, hook, spare, self._pools, meter)
+        between = (self._journal, hook, spare, self._pools, meter, self._lately)
+        return begin(rooms, upkeep, building, job, *between)
 
     def _may_run(self, job: Job, last: bool) -> bool:
         """Not with other settings; and at the end no network is loaded for others."""

@@ -114,8 +114,8 @@ class Indexer:
 
         places: real paths. What is gone there is dropped, if its root is in reach; no root is made
         thorough: as of `run`
-        spare: asked with the paths that are about to be dropped; True keeps them this time, and
-            then they are in the report. A process that the job is handed to keeps them all
+        spare: asked with the paths that are about to be dropped: those that it gives back stay
+            this time, and are in the report. A process that the job is handed to keeps them all
         Raises LibraryMissing when there is no library, and what `run` raises.
         """
         self._need_library()

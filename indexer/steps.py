@@ -12,6 +12,7 @@ from indexer.building import Building
 from indexer.handover import Job
 from indexer.hinted import HintedWork
 from indexer.journal import Journal
+from indexer.lately import Lately
 from indexer.meter import Meter
 from indexer.pool import Pools
 from indexer.purge import purge
@@ -66,10 +67,11 @@ def begin(
     spare: Spare | None = None,
     pools: Pools | None = None,
     meter: Meter | None = None,
+    lately: Lately | None = None,
 ) -> Steps:
     """The job on these rooms, and what becomes due by it; nothing is done before the first step."""
     if job.name == "index":
-        options = (rooms, hook, job.retry, job.thorough, journal, pools, meter)
+        options = (rooms, hook, job.retry, job.thorough, journal, pools, meter, lately)
         work = HintedWork(*options, spare=spare) if job.hinted else Work(*options)
         return Steps(_index(work, upkeep, job.paths), work.report)
     if job.name == "build":
@@ -78,6 +80,8 @@ def begin(
         return _turn(rooms, upkeep, building, job, journal, hook)
     if job.name in ("add_space", "drop_space"):
         return _change_spaces(rooms, upkeep, building, job, journal)
+    if job.now and lately is not None:
+        lately.clear()
     return _change(rooms, upkeep, job, journal)
 
 

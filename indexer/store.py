@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.backgrounds import renew
 from indexer.encode import Draft
+from indexer.lately import Lately
 from indexer.previews import remove_previews
 from indexer.spaces import hold
 from unisearch.catalog.rows import PartitionRow, SpaceRow, StoredPart
@@ -130,8 +131,13 @@ def _append_all(tx: Writing, library: Path, new: _New) -> None:
         _append(tx, library, tx.partition(space, modality, epoch), keys, vectors)
 
 
-def settle(tx: Writing, library: Path) -> None:
-    """Drop contents that lost their last item, and mark their rows as dead in every space."""
+def settle(tx: Writing, library: Path, lately: Lately | None = None) -> None:
+    """Drop contents that lost their last item, and mark their rows as dead in every space.
+
+    lately: remembers them for a while
+    """
+    if lately is not None:
+        lately.keep(tx, library)
     # First: what is left when we are killed here belongs to something that is known.
     remove_previews(library, tx.dying())
     _bury(tx, library, tx.collect())

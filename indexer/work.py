@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from indexer.batch import MOST_CHANGES, Batch, Change
 from indexer.decode import is_plain
 from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, survey
-from indexer.encode import Encoder
+from indexer.encode import Draft, Encoder
 from indexer.first import ensure_background
 from indexer.flow import Flow, recipe_for
 from indexer.journal import Journal, News
+from indexer.lately import Lately
 from indexer.meter import Meter
 from indexer.places import Place, ensure_roots, is_gone, place_of
 from indexer.pool import Pools, limits_of
@@ -35,8 +36,8 @@ ProgressHook = Callable[[Progress], None]
 STOP_S = 1.0
 #: How long to wait for a worker before others hear that the run goes on.
 _TICK_S = 0.2
-#: Asked with the paths that are about to be forgotten; True keeps them this time.
-Spare = Callable[[Sequence[bytes]], bool]
+#: Asked with the paths that are about to be forgotten: those that it gives back stay this time.
+Spare = Callable[[Sequence[bytes]], Collection[bytes]]
 
 
 class Work:
@@ -44,7 +45,7 @@ class Work:
 
     journal: what other jobs of the same writer do while this run pauses
     pools: workers that may be there already; else the run has its own
-    meter: counts what becomes of each file
+    meter: counts what becomes of each file; lately: what earlier runs of the same writer dropped
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Work:
         journal: Journal | None = None,
         pools: Pools | None = None,
         meter: Meter | None = None,
+        lately: Lately | None = None,
     ) -> None:
         self.rooms = rooms
         self.report = Report()
@@ -63,7 +65,8 @@ class Work:
         self._retry = retry
         self._thorough = thorough
         self._meter = meter or Meter()
-        self._batch = Batch(rooms, self.report, self._meter)
+        self._lately = lately or Lately()
+        self._batch = Batch(rooms, self.report, self._meter, self._lately)
         self._journal = journal or Journal()
         self._news = News()
         self._lent = ExitStack()  # what ends with the run
@@ -254,12 +257,19 @@ class Work:
         modality, draft = modality_at(file.path), None
         if found.kind == "new":
             draft = self._batch.draft_of(found.digest)
-            draft = draft or self._opened_flow(file).draft(file, found.digest)
+            draft = draft or self._draft(file, found.digest)
             modality = draft.modality
         if found.item is not None:
             self._claimed.add(found.item)
         outcome = "moved" if other and found.kind == "same" else outcome_of(found, before)
         return Change(place, file.stat, outcome, modality, found.item, found.content, draft)
+
+    def _draft(self, file: Found, digest: bytes) -> Draft:
+        """The content of a file, which begins to be read unless it was here lately."""
+        flow = self._opened_flow(file)
+        assert self._batch.encoder is not None
+        known = self._lately.draft(digest, file.path, self._batch.encoder.covers())
+        return known or flow.draft(file, digest)
 
     def _opened_flow(self, file: Found | None = None) -> Flow:
         """Made with the first new content: a run that finds none loads no model."""
@@ -303,7 +313,7 @@ class Work:
         for at in range(0, len(items), MOST_CHANGES):
             with self.rooms.catalog.write() as tx:
                 removed = tx.remove_items(items[at : at + MOST_CHANGES])
-                settle(tx, self.rooms.library)
+                settle(tx, self.rooms.library, self._lately)
             self.report.removed += removed
             self._meter.removed(removed)
         stale = [self._place(path) for one in surveys for path in one.stale]

@@ -22,6 +22,7 @@ from indexer.watch.changes import unchangeable
 from indexer.watch.fresh import Fresh
 from indexer.watch.hints import Hint, Hints, Patience, topmost
 from indexer.watch.known import KnownRoots
+from indexer.watch.missing import Missing
 from indexer.watch.notify import Heart, Manager, watchdog_s
 from indexer.watch.signals import Signals
 from indexer.watch.targets import targets_of
@@ -38,8 +39,6 @@ logger = logging.getLogger(__name__)
 TICK_S = 2.0
 #: So often it looks at what waits to become quiet, and how much space is free when there was none.
 _STEP_S, _SPACE_S = 0.05, 10.0
-#: A run that took less than this forgets what is gone even when something moved meanwhile.
-_SHORT_S = 1.0
 
 
 class Daemon:
@@ -61,6 +60,7 @@ class Daemon:
         self._hints = Hints(_patience(self._settings.watch), time.monotonic, _look)
         self._watcher = Watcher(self._settings.watch, self._take, self._lost)
         self._fresh = Fresh(self._due_fresh, self._indexer.beside, self._told, self._again)
+        self._missing = Missing(time.monotonic)
         self._backoff = Backoff(time.monotonic)
         self._stop_metrics: Callable[[], None] = _nothing
         self._overflowed = False
@@ -277,7 +277,7 @@ class Daemon:
         """A job is done: what is gone, but may only have moved, is looked at once more."""
         _log(report, places)
         for path in report.spared:
-            self._take(Hint(path, "gone", moved=True))
+            self._take(Hint(path, "gone"))
 
     def _again(self, places: Sequence[bytes]) -> None:
         for path in places:
@@ -296,15 +296,14 @@ class Daemon:
         self._thorough -= due
         return report
 
-    def _sparing(self) -> Callable[[Sequence[bytes]], bool]:
-        """What moved while a run went on may be what it missed: that is looked at once more."""
-        before, since = self._hints.movements, time.monotonic()
+    def _sparing(self) -> Callable[[Sequence[bytes]], list[bytes]]:
+        """What moves while a run goes on may be what it misses: that is looked at once more."""
+        before = self._hints.movements
 
-        def spare(gone: Sequence[bytes]) -> bool:
-            del gone
+        def spare(gone: Sequence[bytes]) -> list[bytes]:
             with self._lock:
-                moved = self._hints.movements != before
-            return moved and time.monotonic() - since >= _SHORT_S
+                moving = self._hints.movements != before or not self._hints.calm
+            return self._missing.spared(gone, moving)
 
         return spare
 

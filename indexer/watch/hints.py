@@ -135,6 +135,11 @@ class Hints:
             self._forget(path)
         return ready
 
+    @property
+    def calm(self) -> bool:
+        """Whether nothing moves any more, and what has moved was handed out or is ready to be."""
+        return self._calm(self._clock())
+
     def next_at(self) -> float | None:
         """When it is worth to ask again, on the clock; None while nothing waits."""
         calm = self._calm(self._clock())
@@ -145,7 +150,6 @@ class Hints:
         return min(times, default=None)
 
     def _calm(self, now: float) -> bool:
-        """Whether nothing moves any more, and what has moved was handed out or is ready to be."""
         if now < self._moved_at + self.patience.quiet_s:
             return False
         return all(

@@ -144,6 +144,20 @@ class FailureRow:
 
 
 @dataclass(frozen=True)
+class DyingRow:
+    """A content whose last item went: all that is known of it but its segments."""
+
+    id: int
+    digest: bytes
+    size_bytes: int
+    modality: Modality
+    words: str
+    truncated_at_s: float | None
+    facts: Mapping[str, float]
+    labels: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class SpaceRow:
     """A space whose vectors the library holds.
 

@@ -16,7 +16,17 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from unisearch.catalog import backgrounds, spaces, tables
 from unisearch.catalog.folders import relative
-from unisearch.catalog.rows import ALL, Goal, Lack, PartitionRow, SpaceRow, Span, Stat, State
+from unisearch.catalog.rows import (
+    ALL,
+    DyingRow,
+    Goal,
+    Lack,
+    PartitionRow,
+    SpaceRow,
+    Span,
+    Stat,
+    State,
+)
 from unisearch.catalog.view import DeadRows, View
 from unisearch.catalog.words import ITEM_WORDS, name_words, suffix_of, tag_key
 from unisearch.errors import FailureKind, LibraryError, display
@@ -178,6 +188,34 @@ class Writing(View):
             json.dumps(sorted(self._maybe_orphans)),
         )
         return [digest for (digest,) in rows]
+
+    def dying_contents(self, most: int) -> list[DyingRow]:
+        """The contents that `collect` would remove, as far as their grid is today's; none when
+        they are more than `most`."""
+        rows = self._run(
+            "SELECT c.id, c.digest, c.size_bytes, c.modality, c.words, c.truncated_at_s,"
+            f" {', '.join(f'c.{name}' for name in FACTS)}"
+            " FROM json_each(?) w JOIN contents c ON c.id = w.value WHERE c.grid_version = ?"
+            " AND NOT EXISTS (SELECT 1 FROM items WHERE content_id = c.id) LIMIT ?",
+            json.dumps(sorted(self._maybe_orphans)),
+            GRID_VERSION,
+            most + 1,
+        ).fetchall()
+        if len(rows) > most:
+            return []
+        return [
+            DyingRow(
+                content,
+                digest,
+                size_bytes,
+                modality,
+                words,
+                cut_s,
+                {name: fact for name, fact in zip(FACTS, facts, strict=True) if fact is not None},
+                {name: tuple(values) for name, values in self.labels(content).items()},
+            )
+            for content, digest, size_bytes, modality, words, cut_s, *facts in rows
+        ]
 
     def check_settled(self) -> None:
         """Raise when contents may have lost their last item and nobody collected them."""

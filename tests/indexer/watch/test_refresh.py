@@ -115,7 +115,7 @@ def test_what_is_gone_can_be_spared(filled: Library) -> None:
     asked: list[list[bytes]] = []
 
     report = Indexer(settings=filled.settings).refresh(
-        [bytes(filled.media)], spare=lambda gone: not asked.append(list(gone))
+        [bytes(filled.media)], spare=lambda gone: asked.append(list(gone)) or gone
     )
 
     assert asked == [report.spared] == [[bytes(filled.media / "top.txt")]]
