@@ -181,8 +181,9 @@ class Building:
         """Contents that an active space lacks and that may be embedded now."""
         with self._rooms.catalog.view() as view:
             gaps, rows = view.gaps(), view.spaces()
-        wanted = {why for why in ("todo", "away") if why == "todo" or away}
-        active = {row.id: row for row in rows if row.state == "active"}
+        wanted = {"todo", *(("away", "part") if away else ())}
+        answering = [row for row in rows if row.state == "active"]
+        active = {space: row for row in answering for space in (row.parts_id, row.id) if space}
         todo = [(one, space) for one, space, why in gaps if why in wanted and space in active]
         here = {space: at_hand(self._rooms, active[space]) for _, space in todo}
         return list(dict.fromkeys(one for one, space in todo if here[space] is not None))
@@ -305,7 +306,7 @@ class _Mend:
     def _store(self, ready: Sequence[_Coming]) -> None:
         drafts: dict[int, Draft] = {}
         with self._rooms.catalog.write() as tx:
-            gaps = {(one.content, space) for one, space, _ in tx.gaps()}
+            gaps = {(one.content, space): why for one, space, why in tx.gaps()}
             for one in ready:
                 content, lack = one.owed.content, _lack(one, None)
                 held = [space for gap, space in gaps if gap == content]
@@ -315,7 +316,8 @@ class _Mend:
                     drafts[content] = one.draft
                 elif lack is not None:
                     for space in held:
-                        tx.put_gap(space, content, lack)
+                        if gaps[content, space] != "part":  # those that are left stay
+                            tx.put_gap(space, content, lack)
             renew_drafts(tx, self._rooms.library, drafts)
 
 

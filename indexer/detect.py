@@ -206,10 +206,11 @@ def _vanished(items: list[ItemRow], file: Found, claimed: set[int]) -> ItemRow |
 
     What lies on a drive that is unplugged is not gone: a file of the same content is a copy.
     """
-    return _first_gone([item for item in items if _in_reach(item)], file, claimed)
+    return _first_gone([item for item in items if in_reach(item)], file, claimed)
 
 
-def _in_reach(item: ItemRow) -> bool:
+def in_reach(item: ItemRow) -> bool:
+    """Whether its file would be seen if it were there."""
     present = os.path.isdir(item.root_path)  # noqa: PTH112 (bytes)
     return present and not unmounted({item.path: item.stat})
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.backgrounds import renew
+from indexer.detect import in_reach
 from indexer.extents import mend_extents
+from indexer.places import is_gone
 from unisearch.catalog.check import Problem
 from unisearch.catalog.mending import Mending
 from unisearch.catalog.rows import ItemRow
@@ -148,7 +150,8 @@ class Recovery:
         """Files whose vectors are missing are to be read again; of others say what is lost.
 
         missing: segments by space. A file that is out of reach and whose vectors another space
-        still has stays there, and lacks those until it is back.
+        still has stays there, and lacks those until it is back. Of any other one those parts stay
+        that all spaces have: the rest comes back with the file, too.
         """
         lacking: dict[int, dict[str, list[int]]] = defaultdict(dict)
         for space, ids in missing.items():
@@ -171,6 +174,8 @@ class Recovery:
             else:
                 gone += segments
                 self._lost += [_lost(item, len(segments)) for item in items]
+                if any(map(_may_return, items)) and len(segments) < len(tx.parts_of(content)):
+                    _note_gaps(tx, content, spaces)
         if not known and not gone:
             return
         before = set(tx.waiting())
@@ -193,10 +198,23 @@ def _held_elsewhere(tx: Writing, content: int, lacking: Collection[str]) -> bool
     )
 
 
+def _may_return(item: ItemRow) -> bool:
+    """Whether the file may only be out of reach."""
+    return not in_reach(item) or not is_gone(item.path)
+
+
+def _note_gaps(tx: Writing, content: int, spaces: Iterable[str]) -> None:
+    """Have the content embedded anew when its file is back."""
+    known = {space for owed, space, _ in tx.gaps() if owed.content == content}
+    for space in {*spaces} - known:
+        tx.put_gap(space, content, "part")
+
+
 def _lacks(item: ItemRow, space: str) -> str:
     return f"{display(item.path)}: not in the space '{space}' until the file is back"
 
 
 def _lost(item: ItemRow, segments: int) -> str:
     parts = "1 vector" if segments == 1 else f"{segments:,} vectors"
-    return f"{display(item.path)}: {parts} of item {item.id}; the file is not there"
+    until = "; it is read again when it is back" if _may_return(item) else ""
+    return f"{display(item.path)}: {parts} of item {item.id}; the file is not there{until}"

@@ -107,7 +107,8 @@ def _share_out(
     for row in active:
         if row.id in draft.spaces:
             _gather(new, row, held, ids, draft)
-            tx.drop_gap(row.id, content)
+            for space in {row.id, row.parts_id} - {""}:
+                tx.drop_gap(space, content)
         elif any(map(row.covers, draft.modalities())):
             tx.put_gap(row.id, content, "todo")
 

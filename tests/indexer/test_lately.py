@@ -128,7 +128,7 @@ def test_after_forgetting_for_good_nothing_is_remembered(
     beach = leave_and_return(library, indexer, forget)
 
     assert indexer.run(library.media).added == 1
-    assert read == [bytes(beach)]
+    assert bytes(beach) in read
 
 
 def test_damaged_rows_are_not_taken_along(
@@ -143,7 +143,7 @@ def test_damaged_rows_are_not_taken_along(
     with pytest.raises(LibraryDamaged):
         indexer.run(library.media)
 
-    assert read == [bytes(beach)]
+    assert bytes(beach) in read
 
 
 def test_it_is_forgotten_after_a_while(library: Library) -> None:

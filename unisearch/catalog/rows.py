@@ -20,8 +20,9 @@ State = Literal["active", "building", "left", "parts"]
 #: What becomes of the active spaces when a space is built: they stay, are left, or are dropped.
 Goal = Literal["add", "switch", "replace"]
 #: Why a content has no vector: its file was out of reach or cannot be embedded there, or the space
-#: was not at hand (or its parts are others by now), so that it is only to be done.
-Lack = Literal["away", "failed", "todo"]
+#: was not at hand (or its parts are others by now), so that it is only to be done. 'part': it has
+#: some, but others were lost, and are to come back with its file.
+Lack = Literal["away", "failed", "todo", "part"]
 
 
 class Stat(NamedTuple):

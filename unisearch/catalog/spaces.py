@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unisearch.catalog.rows import Goal, Lack, Owed, SpaceRow, Span, State, StoredPart
-from unisearch.factors import MARK
+from unisearch.factors import MARK, split
 from unisearch.records import MODALITIES, Modality
 
 _COLUMNS = "id, name, dim, added, state, modalities, reached, goal"
@@ -58,8 +58,8 @@ def expected(
     # One long text: a million rows, each a Python object, would take four times as long.
     found = connection.execute(
         "SELECT group_concat(id) FROM segments WHERE modality = ? AND id <= ?"
-        " AND content_id NOT IN (SELECT content_id FROM gaps"
-        " WHERE space_id = ? OR instr(space_id, ?) = 1)",  # parts lack what their vectors lack
+        " AND content_id NOT IN (SELECT content_id FROM gaps WHERE reason <> 'part'"
+        " AND (space_id = ? OR instr(space_id, ?) = 1))",  # parts lack what their vectors lack
         (modality, space.reached, space.id, space.id + MARK),
     ).fetchone()[0]
     ids = np.fromstring(found, np.int64, sep=",") if found else np.empty(0, np.int64)
@@ -113,9 +113,11 @@ def gaps(
 
 
 def count_gaps(connection: sqlite3.Connection, space_id: str) -> dict[Lack, int]:
-    """How many contents have no vector in a space, by the reason."""
+    """How many contents have no vector in a space, or not all, by the reason; also of its parts."""
     rows = connection.execute(
-        "SELECT reason, count(*) FROM gaps WHERE space_id = ? GROUP BY reason", (space_id,)
+        "SELECT reason, count(DISTINCT content_id) FROM gaps WHERE space_id IN (?, ?)"
+        " GROUP BY reason",
+        (space_id, split(space_id)[0]),
     )
     return dict(rows.fetchall())
 

@@ -28,6 +28,7 @@ _SHOWN = 5
 #: Why contents have no vector in a space, in words.
 LACKS: Mapping[Lack, str] = {
     "away": "whose file was out of reach",
+    "part": "of which some were lost while the file was out of reach",
     "failed": "that cannot be embedded",
     "todo": "that are still to be embedded",
 }
@@ -134,7 +135,7 @@ def _of_space(
         yield Finding("ok", subject, message, "'unisearch index' or 'watch' goes on with it")
     if gaps:
         listed = ", ".join(f"{count:,} {LACKS[why]}" for why, count in sorted(gaps.items()))
-        message = f"contents without vectors there: {listed}"
+        message = f"contents without all of their vectors there: {listed}"
         yield Finding("warning", subject, message, INDEX_AGAIN)
 
 
