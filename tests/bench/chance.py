@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from unisearch.config import load_settings
 from unisearch.engine.background import QUERIES, evenly
-from unisearch.engine.chance import Floats, Pair, expected_by_chance, measure_pair
+from unisearch.engine.chance import Floats, Pair, bend, chance_of, measure_pair
 from unisearch.records import MODALITIES, Modality, TextSample
 from unisearch.spaces.base import Space
 from unisearch.training.corpus import read_corpus
@@ -139,8 +139,8 @@ def right_answers(cosines: Floats) -> Floats:
 
 def strong(pair: Pair, middle: float, cosines: Floats, live: int) -> bool:
     """Whether the first of these cosines, which come with the best of all, is not weak."""
-    nearness = np.asarray((cosines - middle) / (1 - middle), np.float32)
-    return bool(expected_by_chance(pair.tail, nearness, live)[0] < WEAK_ABOVE)
+    bent = bend(np.asarray((cosines - middle) / (1 - middle), np.float32))
+    return chance_of(pair.tail, bent, live).expected(float(bent[0])) < WEAK_ABOVE
 
 
 def grown(

@@ -27,6 +27,9 @@ def test_hits_are_joined_in_one_statement(catalog: Catalog, add: Add) -> None:
         for number in range(30):
             add(tx, b"%d.txt" % number, texts=["one", "two"])
 
+    with catalog.view() as view:
+        view.hits([1])  # reads the folders, which hold until somebody commits
+
     assert statements(catalog, lambda view: view.hits(range(1, 61))) == 1
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unisearch.engine import chance
-from unisearch.engine.chance import Floats, Pair, Tail, bend, expected_by_chance, measure_pair
+from unisearch.engine.chance import Floats, Pair, Tail, bend, chance_of, measure_pair
 
 DIM = 24
 
@@ -19,6 +19,16 @@ def directions(seed: int, count: int, dim: int = DIM) -> Floats:
 def nearness(cosines: Floats) -> Floats:
     middle = np.median(cosines)
     return np.asarray((cosines - middle) / (1 - middle), np.float32)
+
+
+def bent(level: float) -> float:
+    return float(bend(np.array([level], np.float32))[0])
+
+
+def expected_by_chance(tail: Tail, near: Floats, live: int) -> Floats:
+    """How many as near things each of these candidates is expected to have."""
+    given = chance_of(tail, bend(near), live)
+    return np.array([given.expected(one) for one in bend(near).tolist()], np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +48,7 @@ def test_the_chance_of_a_nearness_is_its_share_among_a_million_unrelated_things(
 
     for level in (0.4, 0.5, 0.6, 0.7):
         share = float((others >= level).mean())
-        estimate = float(pair.tail.probability(bend(np.array([level], np.float32)))[0])
+        estimate = pair.tail.probability(bent(level))
         assert share / 5 < estimate < 5 * share, level
 
 
@@ -51,8 +61,7 @@ def test_things_of_a_kind_that_is_asked_for_do_not_stretch_the_tail() -> None:
     clean, mixed = measure_pair(queries, background), measure_pair(queries, related)
 
     assert mixed.deviation == pytest.approx(clean.deviation, rel=0.1)
-    level = np.array([0.7], np.float32)
-    assert mixed.tail.probability(bend(level))[0] < 3 * clean.tail.probability(bend(level))[0]
+    assert mixed.tail.probability(bent(0.7)) < 3 * clean.tail.probability(bent(0.7))
 
 
 def test_a_reference_that_is_its_own_background_is_not_its_own_match() -> None:
@@ -89,7 +98,7 @@ def test_one_right_answer_above_crowded_ranks_is_good_however_many_rows_there_ar
 
     expected = expected_by_chance(tail, np.append(np.float32(0.62), crowd), live=1_000_000)
 
-    assert tail.probability(bend(np.array([0.62], np.float32)))[0] * 1e6 > 0.05
+    assert tail.probability(bent(0.62)) * 1e6 > 0.05
     assert expected[0] < 0.05
     assert expected[1] > 0.05
 
@@ -100,8 +109,21 @@ def test_ranks_of_a_small_partition_are_no_evidence(pair: Pair) -> None:
     small = expected_by_chance(pair.tail, found, live=chance.RANKS_FROM - 1)
 
     assert small[0] == pytest.approx(
-        pair.tail.probability(bend(found))[0] * (chance.RANKS_FROM - 1), rel=1e-5
+        pair.tail.probability(bent(0.62)) * (chance.RANKS_FROM - 1), rel=1e-5
     )
+
+
+def test_what_is_nearer_than_reached_is_expected_less_often_and_the_rest_more_often(
+    pair: Pair,
+) -> None:
+    crowd = bend(np.linspace(0.9, 0.3, 40, dtype=np.float32))
+
+    given = chance_of(pair.tail, crowd, live=100_000)
+    least = given.reached(0.05)
+
+    assert given.expected(least) == pytest.approx(0.05)
+    assert given.expected(least + 0.01) < 0.05 < given.expected(least - 0.01)
+    assert given.reached(1e9) == 0.0
 
 
 def test_a_query_equally_far_from_everything_gives_finite_numbers() -> None:

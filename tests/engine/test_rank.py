@@ -7,7 +7,7 @@ import pytest
 
 from unisearch.catalog.rows import SegmentRow
 from unisearch.engine import rank
-from unisearch.engine.chance import Floats, Pair, Tail
+from unisearch.engine.chance import Chance, Floats, Pair, Tail
 from unisearch.engine.rank import Joined, Scored
 from unisearch.records import Modality
 
@@ -87,10 +87,10 @@ def test_a_repelling_term_takes_away_only_where_it_matches() -> None:
 
 def judged(cosines: Floats, unrelated: Floats, weights: list[float], live: int = 1000) -> Floats:
     terms = len(weights)
-    _, expected = rank.judge(
+    _, bent, chance = rank.judge(
         cosines, unrelated, [pair()] * terms, np.array(weights, np.float32), live
     )
-    return expected
+    return np.array([chance.expected(one) for one in bent.tolist()], np.float32)
 
 
 def test_saying_the_same_twice_is_no_more_than_saying_it_once() -> None:
@@ -123,8 +123,10 @@ def scored(
     modality: Modality, score: list[float], chance: list[float], words: list[float]
 ) -> Scored:
     """Candidates with these scores, so many as good ones by chance, and words that fit so well."""
-    numbers = (np.array(values, np.float32) for values in (score, score, chance, words))
-    return Scored(modality, "toy-1", np.arange(len(score)), *numbers)
+    bent = -np.log(np.maximum(chance, 1e-9) / 1e3)  # of a thousand things, each e times as rare
+    numbers = (np.array(values, np.float32) for values in (score, score, words, bent))
+    simple = Chance([(Tail(start=0.0, scale=1.0, share=1.0), 1000)])
+    return Scored(modality, "toy-1", np.arange(len(score)), *numbers, simple)
 
 
 def test_a_match_of_words_stands_above_every_weak_hit_and_below_none_that_it_was_above() -> None:
@@ -153,7 +155,7 @@ def found(modality: Modality, score: list[float], contents: list[int]) -> list[J
         key: SegmentRow(key, content, content, b"%d" % content, 0.0, 1.0, "", 0)
         for key, content in zip(one.keys.tolist(), contents, strict=True)
     }
-    return one.joined(rows)
+    return one.joined(rows, len(score))
 
 
 def test_what_is_both_seen_and_heard_is_shown_once_by_the_better_of_both() -> None:

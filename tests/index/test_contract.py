@@ -94,6 +94,20 @@ def test_an_ivfpq_finds_nearly_all_neighbours_with_some_of_its_lists() -> None:
     assert np.mean(shares) > 0.95
 
 
+def test_an_index_with_light_lists_finds_what_it_found_before(unit_rows: UnitRows) -> None:
+    rows = unit_rows(3_000, dim=32)
+    index, effort = IvfPq(to_halves(rows)), Effort(nprobe=8, candidates=80)
+    before = index.search(rows[:100], 10, effort=effort)
+
+    index.lighten()
+    after = index.search(rows[:100], 10, effort=effort)
+
+    assert index.nlist > 100
+    same = (before.rows == after.rows).all(axis=1)
+    assert same.mean() > 0.97  # the last of the lists may be another one
+    np.testing.assert_array_equal(before.scores[same], after.scores[same])
+
+
 def test_the_code_that_gpus_know_answers_too(unit_rows: UnitRows) -> None:
     rows = unit_rows(2_000, dim=32)
     index = IvfPq(to_halves(rows), kind="gpu")

@@ -45,10 +45,18 @@ _ITEM = f"""
            {_STAT.format("i")}, c.words, c.truncated_at_s, {", ".join(f"c.{f}" for f in FACTS)}
     FROM items i JOIN roots r ON r.id = i.root_id LEFT JOIN contents c ON c.id = i.content_id
 """
+# w: [segment, …]
+_HITS = """
+    SELECT s.id, s.content_id, i.id, i.root_id, i.rel_path, s.start_s, s.end_s, s.text,
+           (SELECT count(*) - 1 FROM items WHERE content_id = s.content_id)
+    FROM json_each(:wanted) w
+    JOIN segments s ON s.id = w.value
+    JOIN items i ON i.id = (SELECT min(id) FROM items WHERE content_id = s.content_id)
+"""
 # w: {segment: the item that is preferred, or null}.
 # CASE: only a hit's own items are asked, never first all those that pass the filters.
-_HITS = """
-    SELECT s.id, s.content_id, i.id, r.path, i.rel_path, s.start_s, s.end_s, s.text,
+_CHOSEN_HITS = """
+    SELECT s.id, s.content_id, i.id, i.root_id, i.rel_path, s.start_s, s.end_s, s.text,
            (SELECT count(*) - 1 FROM items WHERE content_id = s.content_id)
     FROM json_each(:wanted) w
     JOIN segments s ON s.id = CAST(w.key AS INTEGER){contents}
@@ -58,7 +66,6 @@ _HITS = """
         (SELECT min(i.id) FROM items i
          WHERE i.content_id = s.content_id AND CASE WHEN 1{filters} THEN 1 END)
     )
-    JOIN roots r ON r.id = i.root_id
 """
 _DESCRIBED = (
     "SELECT r.path, i.rel_path, i.id, c.modality, s.key FROM items i"
@@ -161,17 +168,36 @@ class View:
         prefer: items by segment, each taken instead of the first one when it has that segment
         Ids that are unknown, or without an item that passes, are left out.
         """
+        wanted = list(map(int, segment_ids))
+        if under is None and where is None and not prefer:
+            rows = self._connection.execute(_HITS, {"wanted": json.dumps(wanted)})
+        else:
+            rows = self._chosen(wanted, under, prefer or {}, where)
+        roots = self._root_paths()
+        return {
+            segment: SegmentRow(segment, content, item, join(roots[root], rel_path), *rest)
+            for segment, content, item, root, rel_path, *rest in rows
+            if root in roots
+        }
+
+    def _chosen(
+        self,
+        segment_ids: Iterable[int],
+        under: bytes | None,
+        prefer: Mapping[int, int],
+        where: Condition | None,
+    ) -> sqlite3.Cursor:
+        """The rows of `hits` where not just any item will do."""
         filters, values = self._filters(under, where)
-        prefer = prefer or {}
-        wanted = json.dumps({int(key): prefer.get(int(key)) for key in segment_ids})
+        values["wanted"] = json.dumps({key: prefer.get(key) for key in segment_ids})
         # A row that nobody asks for is a page of the file less to read.
         contents = " JOIN contents c ON c.id = s.content_id" if "c." in filters else ""
-        statement = _HITS.format(filters=filters, contents=contents)
-        rows = self._connection.execute(statement, {"wanted": wanted, **values})
-        return {
-            segment: SegmentRow(segment, content, item, join(root, rel_path), *rest)
-            for segment, content, item, root, rel_path, *rest in rows
-        }
+        statement = _CHOSEN_HITS.format(filters=filters, contents=contents)
+        return self._connection.execute(statement, values)
+
+    def _root_paths(self) -> dict[int, bytes]:
+        """The indexed folders by id."""
+        return self._once("root_paths", lambda: dict(self._run("SELECT id, path FROM roots")))
 
     def segments(
         self,
@@ -476,8 +502,7 @@ class View:
         """' AND ...' on items i that holds at and below a place, and its values."""
         if under is None:
             return "", {}
-        roots = [(root, path) for root, path in self._run("SELECT id, path FROM roots")]
-        return below(os.path.realpath(under), roots)
+        return below(os.path.realpath(under), self._root_paths().items())
 
     def _once(self, name: Hashable, read: Callable[[], T]) -> T:
         """What `read` returns; read once for each committed state, since most queries see the

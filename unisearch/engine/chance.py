@@ -6,6 +6,8 @@ the tail of a single query's cosines is too short a ruler: see docs/ranking.md.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,10 +42,15 @@ class Tail:
     scale: float
     share: float
 
-    def probability(self, bent: Floats) -> Floats:
+    def probability(self, bent: float) -> float:
         """The share of unrelated things that are at least so near, by their bent nearness."""
-        above = np.maximum(bent - self.start, 0.0) / self.scale
-        return np.asarray(self.share * np.exp(-above), np.float32)
+        return self.share * math.exp(min(self.start - bent, 0.0) / self.scale)
+
+    def reached(self, share: float) -> float:
+        """The bent nearness that no more than this share reaches."""
+        if share <= 0:
+            return math.inf
+        return self.start + self.scale * math.log(self.share / share) if share < self.share else 0.0
 
 
 @dataclass(frozen=True)
@@ -69,18 +76,37 @@ def measure_pair(queries: Floats, background: Floats) -> Pair:
     near = (above / (1.0 - np.broadcast_to(middles, cosines.shape)).ravel()).astype(np.float32)
     near.partition([tail, clean])
     kept = bend(near[tail : clean + 1])
-    return Pair(deviation, fit(kept, len(near) - clean - 1, 1.0 - TAIL_SHARE))
+    return Pair(deviation, fit(kept.tolist(), len(near) - clean - 1, 1.0 - TAIL_SHARE))
 
 
-def fit(bent: Floats, censored: int, share: float) -> Tail:
-    """The tail above the least of these bent nearnesses (n,), by maximum likelihood.
+@dataclass(frozen=True)
+class Chance:
+    """What chance gives in one partition, for one question: the least of several estimates.
+
+    tails: each with how many things it is of
+    """
+
+    tails: Sequence[tuple[Tail, int]]
+
+    def expected(self, bent: float) -> float:
+        """How many unrelated things would be at least so near, by their bent nearness."""
+        return min([tail.probability(bent) * count for tail, count in self.tails])
+
+    def reached(self, most: float) -> float:
+        """The bent nearness from which on chance gives no more than so many."""
+        return min((tail.reached(most / count) for tail, count in self.tails if count), default=0.0)
+
+
+def fit(bent: Sequence[float], censored: int, share: float) -> Tail:
+    """The tail above the least of these bent nearnesses, by maximum likelihood.
 
     censored: how many more there are that are only known to be as large as the largest
         (Epstein and Sobel 1953); share: how often the least is reached
     """
-    least = float(bent.min())
-    excess = float(bent.sum(dtype=np.float64)) - least * len(bent)
-    scale = (excess + censored * (float(bent.max()) - least)) / max(len(bent) - 1, 1)
+    # Python's own: for a handful of numbers numpy takes as long to begin as this takes in all.
+    least, most = min(bent), max(bent)
+    excess = sum(bent) - least * len(bent)
+    scale = (excess + censored * (most - least)) / max(len(bent) - 1, 1)
     return Tail(least, max(scale, 1e-6), share)
 
 
@@ -106,20 +132,18 @@ def stretch(background: Floats, weights: Floats) -> float:
     return max(float(np.sqrt(np.square(clean).mean() / 0.9)), 0.5)
 
 
-def expected_by_chance(tail: Tail, nearness: Floats, live: int) -> Floats:
-    """How many of `live` unrelated things would be at least so near.
+def chance_of(tail: Tail, bent: Floats, live: int) -> Chance:
+    """What chance gives among `live` unrelated things.
 
-    nearness: of the candidates (n,), the nearest of the partition among them,
+    bent: nearness of the candidates (n,), the nearest of the partition among them,
         without the query's own segments
     Two estimates, of which the smaller one holds: the pair's tail, prolonged to the size of the
     partition, overrates chance where many rows show few kinds of things; the ranks below the
     best do so where many of them are right answers.
     """
-    bent = bend(nearness)
-    expected: Floats = tail.probability(bent) * np.float32(live)
-    ranks = np.sort(bent)[::-1][:RANKS]
-    if live < RANKS_FROM or len(ranks) < RANKS:
-        return expected
-    below = fit(ranks[FIRST_RANKS:], FIRST_RANKS, share=1.0)
-    by_ranks: Floats = below.probability(bent) * np.float32(RANKS)
-    return np.asarray(np.minimum(expected, by_ranks), np.float32)
+    tails = [(tail, live)]
+    if live >= RANKS_FROM and len(bent) >= RANKS:
+        ranks: list[float] = np.sort(bent)[-RANKS:].tolist()
+        below = fit(ranks[: RANKS - FIRST_RANKS], FIRST_RANKS, share=1.0)
+        tails.append((below, RANKS))
+    return Chance(tails)

@@ -273,13 +273,13 @@ class Engine:
         joined = wanted.k
         while True:
             scored = self._scored(asked, lanes, reach)
-            found = self._joined(view, asked, wanted, [one.best(joined) for one in scored])
+            found = self._joined(view, asked, wanted, scored, joined)
             if any(
                 len(hits) < wanted.k and len(one.keys) > joined
                 for hits, one in zip(found, scored, strict=True)
             ):
                 joined = reach
-                found = self._joined(view, asked, wanted, scored)
+                found = self._joined(view, asked, wanted, scored, joined)
             enough = all(
                 len(hits) >= wanted.k or reach >= size
                 for hits, size in zip(found, sizes, strict=True)
@@ -289,12 +289,12 @@ class Engine:
             reach *= 8
 
     def _joined(
-        self, view: View, asked: Asked, wanted: Wanted, scored: Sequence[Scored]
+        self, view: View, asked: Asked, wanted: Wanted, scored: Sequence[Scored], most: int
     ) -> list[list[Joined]]:
-        """The candidates of each partition, each item once, joined in one statement."""
-        keys = [key for one in scored for key in one.keys.tolist()]
+        """The first candidates of each partition, each item once, joined in one statement."""
+        keys = [key for one in scored for key in one.keys[:most].tolist()]
         rows = view.hits(keys, wanted.under, asked.items, wanted.where)
-        return [one.joined(rows) for one in scored]
+        return [one.joined(rows, most) for one in scored]
 
     def _reach(self, asked: Asked, k: int) -> int:
         """How many neighbours of each term are looked at.
@@ -314,29 +314,30 @@ class Engine:
         if asked.names:
             search = self.rooms.settings.search
             found = rank.with_words(found, search.name_bonus, search.weak_above)
-        return [one.best(reach) for one in found]
+        return [one.ranked(reach) for one in found]
 
     def _score(self, asked: Asked, modality: Modality, lanes: Sequence[Lane], reach: int) -> Scored:
         """All candidates of a partition by their vectors."""
         keys, cosines = self._candidates(asked, modality, lanes, reach)
-        weights = asked.weights[[i for lane in lanes for i in lane.terms]]
-        score, expected = rank.judge(
+        weights = asked.weights
+        if len(weights) > 1:
+            weights = weights[[i for lane in lanes for i in lane.terms]]
+        score, bent, chance = rank.judge(
             cosines,
-            unrelated=np.concatenate([lane.unrelated(asked) for lane in lanes]),
+            unrelated=_stacked([lane.unrelated(asked) for lane in lanes]),
             pairs=[pair for lane in lanes for pair in lane.pairs(asked)],
             weights=weights,
             live=min(lane.live for lane in lanes),
         )
-        attract = np.maximum(weights, 0.0)
-        names = [asked.names.get(key, 0.0) for key in keys.tolist()]
         return Scored(
             modality=modality,
             space=lanes[0].space.id,
             keys=keys,
             score=score,
-            similarity=attract @ cosines / attract.sum(),
-            expected=expected,
-            words=np.array(names, np.float32),
+            similarity=rank.similarity(cosines, weights),
+            words=_matching(asked.names, keys),
+            bent=bent,
+            chance=chance,
         )
 
     def _candidates(
@@ -355,7 +356,7 @@ class Engine:
         else:
             named = np.array(list(asked.names), np.int64)
             keys = np.unique(np.concatenate([named, *(found.keys[0] for found in near)]))
-            cosines = np.concatenate([lane.cosines(asked, keys) for lane in lanes])
+            cosines = _stacked([lane.cosines(asked, keys) for lane in lanes])
             here = ~np.isnan(cosines).any(axis=0)  # words also match in other partitions
         if len(own):
             here &= ~np.isin(keys, own)
@@ -377,3 +378,15 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _stacked(parts: Sequence[Floats]) -> Floats:
+    """The rows of all parts; a copy only where there are several."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _matching(names: Mapping[int, float], keys: Keys) -> Floats:
+    """How well the words of each key fit, (n,); 0: not."""
+    if not names:
+        return np.zeros(len(keys), np.float32)
+    return np.array([names.get(key, 0.0) for key in keys.tolist()], np.float32)

@@ -60,11 +60,16 @@ class Lane:
 
     def cosines(self, asked: Asked, keys: Keys) -> Floats:
         """Of its terms to these keys, (terms, n); NaN for keys that are not here."""
-        return self.reader.scores(asked.vectors[self.space.id][list(self.terms)], keys)
+        return self.reader.scores(self._vectors(asked), keys)
 
     def unrelated(self, asked: Asked) -> Floats:
         """Cosines of its terms to the background, (terms, m)."""
-        return products(asked.vectors[self.space.id][list(self.terms)], self.ground.rows)
+        return products(self._vectors(asked), self.ground.rows)
+
+    def _vectors(self, asked: Asked) -> Floats:
+        """Of its terms, (terms, dim)."""
+        rows = asked.vectors[self.space.id]
+        return rows if len(self.terms) == len(rows) else rows[list(self.terms)]
 
     def pairs(self, asked: Asked) -> list[Pair]:
         """What is usual for each of its terms."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unisearch.engine.chance import Floats, Pair, expected_by_chance, stretch
+from unisearch.engine.chance import Chance, Floats, Pair, bend, chance_of, stretch
 from unisearch.records import Hit, Modality
 
 if TYPE_CHECKING:
@@ -73,26 +73,37 @@ def fuse(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return np.asarray(whole, np.float32), np.asarray(positive, np.float32)
 
 
+def similarity(cosines: Floats, weights: Floats) -> Floats:
+    """The mean cosine (n,) to the attracting terms; cosines: (terms, n), weights: (terms,)."""
+    attract = np.maximum(weights, 0.0)
+    mean = cosines[0] if len(weights) == 1 else attract @ cosines / attract.sum()
+    return np.asarray(mean, np.float32)
+
+
 def judge(
     cosines: Floats,
     unrelated: Floats,
     pairs: Sequence[Pair],
     weights: Floats,
     live: int,
-) -> tuple[Floats, Floats]:
-    """(score, how many as good ones chance gives) of each candidate, both (n,).
+) -> tuple[Floats, Floats, Chance]:
+    """(score, bent nearness, both (n,), what chance gives) of the candidates.
 
     cosines: of the terms to the candidates (terms, n); unrelated: to the background (terms, m)
     pairs: of each term; weights: negative for terms that repel, which are no matter of chance
-    live: as in chance.expected_by_chance
+    live: as in chance.chance_of
     """
     usual = spread(unrelated, pairs)
     score, positive = fuse(usual.standardise(cosines), weights)
-    attract = np.maximum(weights, 0.0)
-    limit = float(attract @ usual.limits()) / float(attract.sum())
-    wide = stretch(usual.standardise(unrelated), weights) if len(weights) > 1 else 1.0
-    tail = pairs[int(attract.argmax())].tail
-    return score, expected_by_chance(tail, positive / (wide * limit), live)
+    if len(weights) == 1:
+        tail, limit = pairs[0].tail, float(usual.limits()[0])
+    else:
+        attract = np.maximum(weights, 0.0)
+        tail = pairs[int(attract.argmax())].tail
+        limit = float(attract @ usual.limits()) / float(attract.sum())
+        limit *= stretch(usual.standardise(unrelated), weights)
+    bent = bend(positive / limit)
+    return score, bent, chance_of(tail, bent, live)
 
 
 @dataclass(frozen=True)
@@ -104,42 +115,42 @@ class Scored:
     keys: Keys
     score: Floats  # standardised; words and repelling terms counted
     similarity: Floats  # mean cosine to the attracting terms
-    expected: Floats  # equally good hits that chance alone would give
     words: Floats  # how well names, captions or passages hold the words, in (0, 1]; 0: not
+    bent: Floats  # nearness by the vectors alone, see chance.bend
+    chance: Chance
 
-    def best(self, count: int) -> Scored:
+    def ranked(self, most: int) -> Scored:
         """The best candidates, best first, ties by key."""
-        order = np.lexsort((self.keys, -self.score))[:count]
-        return Scored(
-            self.modality,
-            self.space,
-            self.keys[order],
-            self.score[order],
-            self.similarity[order],
-            self.expected[order],
-            self.words[order],
+        order = np.lexsort((self.keys, -self.score))[:most]
+        return replace(
+            self,
+            keys=self.keys[order],
+            score=self.score[order],
+            similarity=self.similarity[order],
+            words=self.words[order],
+            bent=self.bent[order],
         )
 
-    def joined(self, rows: Mapping[int, SegmentRow]) -> list[Joined]:
-        """The candidates with their rows, the first of each content.
+    def joined(self, rows: Mapping[int, SegmentRow], most: int) -> list[Joined]:
+        """The first of these candidates with their rows, each content once.
 
         A candidate without a row was just removed.
         """
         seen: set[int] = set()
         found = []
         # Lists: numpy takes longer for one number than for all of them.
-        for key, score, similarity, expected, words in zip(
-            self.keys.tolist(),
-            self.score.tolist(),
-            self.similarity.tolist(),
-            self.expected.tolist(),
-            self.words.tolist(),
+        for key, score, similarity, words, bent in zip(
+            self.keys[:most].tolist(),
+            self.score[:most].tolist(),
+            self.similarity[:most].tolist(),
+            self.words[:most].tolist(),
+            self.bent[:most].tolist(),
             strict=True,
         ):
             row = rows.get(key)
             if row is not None and row.content not in seen:
                 seen.add(row.content)
-                found.append(Joined(-score, key, self, similarity, expected, words, row))
+                found.append(Joined(-score, key, self, similarity, words, bent, row))
         return found
 
 
@@ -150,7 +161,9 @@ def with_words(found: Sequence[Scored], bonus: float, weak_above: float) -> list
         vectors say: the space may not know the word at all
     """
     raw = [one.score + bonus * one.words for one in found]
-    weak = [one.score[(one.expected > weak_above) & (one.words == 0)] for one in found]
+    weak = [
+        one.score[(one.bent < one.chance.reached(weak_above)) & (one.words == 0)] for one in found
+    ]
     floor = max((float(scores.max()) for scores in weak if len(scores)), default=-np.inf)
     named = [scores[one.words > 0] for scores, one in zip(raw, found, strict=True)]
     least = min((float(scores.min()) for scores in named if len(scores)), default=0.0)
@@ -172,8 +185,8 @@ class Joined(NamedTuple):
     segment: int
     of: Scored
     similarity: float
-    expected: float
     words: float
+    bent: float
     row: SegmentRow
 
     def hit(self, rank: int, weak_above: float) -> Hit:
@@ -182,9 +195,12 @@ class Joined(NamedTuple):
         weak_above: a hit is weak when chance gives more than this many as good, unless its
         words match
         """
+        expected = self.of.chance.expected(self.bent)
         by_words = self.words > 0
-        by_chance = self.expected > weak_above
-        return Hit(
+        by_chance = expected > weak_above
+        # Filled at once: a frozen dataclass takes three times as long field by field.
+        hit = object.__new__(Hit)
+        vars(hit).update(
             rank=rank,
             item=self.row.item,
             path=self.row.path,
@@ -192,7 +208,7 @@ class Joined(NamedTuple):
             score=-self.below,
             similarity=self.similarity,
             weak=by_chance and not by_words,
-            expected_by_chance=self.expected,
+            expected_by_chance=expected,
             # A vector that chance explains does not speak for the hit.
             matched=("name" if by_chance else "both") if by_words else "vector",
             copies=self.row.copies,
@@ -202,6 +218,7 @@ class Joined(NamedTuple):
             text=self.row.text,
             space=self.of.space,
         )
+        return hit
 
 
 def merge(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from unisearch.engine.route import Offer, refuse_uncovered, routed
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import Asked, Term, Vector, Wanted
 from unisearch.errors import UnisearchError
-from unisearch.records import Modality, Sample, TextSample
+from unisearch.records import Modality, ReadOptions, Sample, TextSample
+from unisearch.spaces.base import Space
 from unisearch.wiring import Rooms, read_options
 
 #: The space of each modality that is wanted, for a term of the given modality.
@@ -33,6 +35,9 @@ class Understanding:
         self.read_file = read_file
         self._spaces = spaces
         self._partitions = partitions
+        self._read_options: dict[str, ReadOptions] = {}
+        # The offers and what was chosen of them: one value, so that threads see both or neither.
+        self._chosen: tuple[Sequence[Offer], dict[Any, dict[Modality, str]]] = (), {}
 
     def words(
         self, view: View, questions: Sequence[tuple[Sequence[Term], Wanted]]
@@ -68,7 +73,7 @@ class Understanding:
         vectors: dict[str, Floats] = {}
         own: dict[Modality, Keys] = {}
         offers = self._spaces.offers(view)
-        choose = cache(partial(self._choose, offers, wanted))
+        choose = partial(self._choose, offers, wanted)
         for place, term in enumerate(terms):
             if isinstance(term.value, int):
                 modality, found, parts = self._stored(view, term.value, choose)
@@ -104,11 +109,16 @@ class Understanding:
         stored: only spaces that hold vectors of the term's own modality
         A library that has nothing of what is wanted is asked in its first space.
         """
-        able = [offer for offer in offers if not stored or modality in offer.holds]
-        chosen = routed(modality, wanted.modalities, able, self._rooms.settings.search.routes)
-        if chosen or not able:
-            return chosen
-        return {modality: able[0].space}
+        of, chosen = self._chosen
+        if of is not offers:
+            of, chosen = self._chosen = offers, {}
+        key = modality, stored, *wanted.modalities
+        if key not in chosen:
+            able = [offer for offer in offers if not stored or modality in offer.holds]
+            routes = self._rooms.settings.search.routes
+            found = routed(modality, wanted.modalities, able, routes)
+            chosen[key] = found or ({modality: able[0].space} if able else {})
+        return chosen[key]
 
     def _encoded(
         self,
@@ -127,9 +137,15 @@ class Understanding:
             if isinstance(value, str) and (space.id, value) in words:
                 found[space.id] = words[space.id, value]
                 continue
-            options = read_options(self._rooms.settings, space)
-            modality, found[space.id] = encode(space, value, options, self.read_file)
+            modality, found[space.id] = encode(space, value, self._options(space), self.read_file)
         return modality, found
+
+    def _options(self, space: Space) -> ReadOptions:
+        """What readers should deliver for a space; gathered once."""
+        known = self._read_options.get(space.id)
+        if known is None:
+            known = self._read_options[space.id] = read_options(self._rooms.settings, space)
+        return known
 
     def _names(
         self, view: View, terms: Sequence[Term], wanted: Wanted

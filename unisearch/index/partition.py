@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from threading import Lock
 
@@ -45,7 +44,6 @@ class Partition:
         self._reader: PartitionReader | None = None
         self._made_of: object = None
         self._epoch = -1
-        self._mapped: list[tuple[str, int]] = []  # (file, bytes of a row) of that epoch
         self._guard = Guard(files.vectors_path(0))
         self._cover: Cover | None = None
         self._on_gpu: Cover | None = None
@@ -60,23 +58,16 @@ class Partition:
         """
         with self._lock:
             made_of = (state.epoch, state.count, len(state.dead), self.snapshots.signature())
-            if self._reader is None or made_of != self._made_of or self._shrunk(state):
-                self._reader = self._read(state, blocks())
+            reader = self._reader
+            if reader is None or made_of != self._made_of or reader.rows.is_cut():
+                reader = self._reader = self._read(state, blocks())
                 self._made_of = made_of
-            return self._reader
-
-    def _shrunk(self, state: PartitionState) -> bool:
-        """Whether a mapped file became shorter: touching the lost pages would end the process."""
-        try:
-            return any(os.stat(path).st_size < state.count * size for path, size in self._mapped)  # noqa: PTH116 (three times as fast)
-        except FileNotFoundError:
-            return False  # compacted away: the mapped pages live on
+            return reader
 
     def _read(self, state: PartitionState, blocks: Sequence[Block]) -> PartitionReader:
         rows = self.files.open(state.epoch, state.count)
         if state.epoch != self._epoch:  # only now: an epoch that is gone changes nothing
             self._epoch = state.epoch
-            self._mapped = [(str(path), size) for path, size in self.files.sizes(state.epoch)]
             self._guard = Guard(self.files.vectors_path(state.epoch))
             self._on_gpu, self._cover, self._chain = None, None, []
         cover = self._covered(state, rows)
@@ -136,6 +127,7 @@ class Partition:
             where = display(self.snapshots.path)
             self._once.warn(f"{where}: {error}; answers stay exact, the next run rebuilds it")
             return None
+        index.lighten()
         release()
         return Cover(index, len(index), index.nlist, chain[0].efforts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -91,7 +92,7 @@ class PartitionReader:
                 break
             out = np.union1d(out, damaged)
         keys = np.where(found.rows < 0, -1, self.rows.keys[found.rows])
-        return Nearest(keys, found.scores.clip(-1, 1))
+        return Nearest(keys, np.minimum(np.maximum(found.scores, -1), 1))
 
     def scores(self, queries: NDArray[np.float32], keys: NDArray[np.int64]) -> NDArray[np.float32]:
         """The exact cosines (q, n) of these keys; NaN for those that are not here."""
@@ -210,7 +211,7 @@ class PartitionReader:
         dim = self.rows.vectors.shape[1]
         if queries.ndim != 2 or queries.shape[1] != dim:
             raise VectorError(f"a query of shape {queries.shape} for vectors of {dim} numbers")
-        if not np.isfinite(queries).all():
+        if not math.isfinite(np.vdot(queries, queries)):
             raise VectorError("the query's vector is not finite")
 
 

@@ -36,23 +36,30 @@ class Rows:
 
     keys: NDArray[np.int64]  # (count,)
     vectors: NDArray[np.float16]  # (count, dim), unit to 2e-4
-    mapped: mmap.mmap | None = None  # what the vectors lie in
+    mapped: Sequence[mmap.mmap] = ()  # what vectors and keys lie in; nothing for no rows
 
     def expect_scattered(self) -> None:
         """From now on rows are fetched here and there: what lies around them is not read ahead."""
-        if self.mapped is not None:
-            self.mapped.madvise(mmap.MADV_RANDOM)
+        for mapped in self.mapped[:1]:
+            mapped.madvise(mmap.MADV_RANDOM)
+
+    def is_cut(self) -> bool:
+        """Whether a file is shorter by now: touching the lost pages would end the process.
+
+        One that was compacted away lives on as long as it is mapped.
+        """
+        return any(mapped.size() < len(mapped) for mapped in self.mapped)
 
     def fetch(self, parts: Iterable[range]) -> None:
         """Begin to read these rows from the disk, all at the same time, without waiting for it."""
-        if self.mapped is None:
+        if not self.mapped:
             return
         size = self.vectors[:1].nbytes
         for part in parts:
             start = part.start * size // mmap.PAGESIZE * mmap.PAGESIZE
             stop = min(part.stop, len(self.keys)) * size
             if start < stop:
-                self.mapped.madvise(mmap.MADV_WILLNEED, start, stop - start)
+                self.mapped[0].madvise(mmap.MADV_WILLNEED, start, stop - start)
 
 
 class RowFiles:
@@ -119,8 +126,9 @@ class RowFiles:
 
         Raises LibraryDamaged when a file is missing or shorter than that.
         """
-        keys, _ = self._map(self.keys_path(epoch), _KEY, (count,))
-        return Rows(keys, *self._map(self.vectors_path(epoch), _HALF, (count, self.dim)))
+        keys, *key_map = self._map(self.keys_path(epoch), _KEY, (count,))
+        vectors, *vector_map = self._map(self.vectors_path(epoch), _HALF, (count, self.dim))
+        return Rows(keys, vectors, [*vector_map, *key_map])
 
     def find(self, epoch: int, count: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows that hold any of these keys, ascending; reads a few pages per key."""
@@ -209,10 +217,10 @@ class RowFiles:
 
     def _map(
         self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]
-    ) -> tuple[NDArray[Any], mmap.mmap | None]:
+    ) -> tuple[NDArray[Any], *tuple[mmap.mmap, ...]]:
         need = dtype.itemsize * int(np.prod(shape))
         if need == 0:  # an empty range cannot be mapped, and there may be no file yet
-            return np.empty(shape, dtype), None
+            return (np.empty(shape, dtype),)
         try:
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
