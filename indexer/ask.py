@@ -10,12 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer.desk import peer, socket_path
-from indexer.handover import Alive, Back, BadMessage, Job, Status, decode_answer, encode_job
+from indexer.desk import peer
+from indexer.handover import (
+    SOCKET_FILE,
+    Alive,
+    Back,
+    BadMessage,
+    Job,
+    Status,
+    decode_answer,
+    encode_job,
+)
 from indexer.lock import cpu_ticks, holder_of
 from indexer.report import Progress, Report
 from indexer.work import ProgressHook
 from unisearch.errors import LibraryLocked, UnisearchError, display
+from unisearch.sockets import socket_path
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +78,10 @@ class Asking:
     @contextmanager
     def _connected(self) -> Iterator[socket.socket]:
         """A line to the holder. Raises OSError when none listens there."""
-        with socket.socket(socket.AF_UNIX) as connection, socket_path(self._library) as path:
+        with (
+            socket.socket(socket.AF_UNIX) as connection,
+            socket_path(self._library, SOCKET_FILE) as path,
+        ):
             connection.settimeout(NOTICE_S)
             connection.connect(path)
             process, user = peer(connection)

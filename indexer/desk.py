@@ -10,8 +10,8 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from indexer.handover import (
 )
 from indexer.report import Progress
 from unisearch.errors import UnisearchError, display
+from unisearch.sockets import socket_path
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +169,7 @@ class Desk:
     def _listen(self) -> socket.socket | None:
         listener = socket.socket(socket.AF_UNIX)
         try:
-            with socket_path(self.library) as path:
+            with socket_path(self.library, SOCKET_FILE) as path:
                 with suppress(FileNotFoundError):
                     os.unlink(path)  # noqa: PTH108 (of a holder that was killed: we have the lock)
                 listener.bind(path)
@@ -252,7 +253,7 @@ class Desk:
     def _end(self) -> None:
         """First the name goes, then what was answered is said, then every line is cut."""
         if self._listener is not None:
-            with suppress(OSError), socket_path(self.library) as path:
+            with suppress(OSError), socket_path(self.library, SOCKET_FILE) as path:
                 os.unlink(path)  # noqa: PTH108
             self._listener.close()
         until = time.monotonic() + PATIENCE_S
@@ -271,19 +272,3 @@ def peer(connection: socket.socket) -> tuple[int, int]:
     said = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     process, user, _ = struct.unpack("3i", said)
     return process, user
-
-
-@contextmanager
-def socket_path(library: Path) -> Iterator[str]:
-    """The path of the socket, in a form that the system takes: it allows 107 bytes.
-
-    Linux reaches the library's folder through our own descriptor of it, however long its path is.
-    """
-    if not Path("/proc/self/fd").is_dir():
-        yield os.fspath(library / SOCKET_FILE)
-        return
-    folder = os.open(library, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{SOCKET_FILE}"
-    finally:
-        os.close(folder)

@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from indexer.desk import socket_path
-from indexer.handover import BadMessage, Job, Status, decode_answer, encode_job
+from indexer.handover import SOCKET_FILE, BadMessage, Job, Status, decode_answer, encode_job
+from unisearch.sockets import socket_path
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ _CHUNK = 1 << 16
 def look(library: Path) -> dict[str, Any] | None:
     """What the writer does now, see Meter.facts; None when none is there, or it does not say."""
     try:
-        with socket.socket(socket.AF_UNIX) as connection, socket_path(library) as path:
+        with socket.socket(socket.AF_UNIX) as connection, socket_path(library, SOCKET_FILE) as path:
             connection.settimeout(PATIENCE_S)
             connection.connect(path)
             connection.sendall(encode_job(Job("status")))

@@ -3,15 +3,19 @@ folders is read."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import json
 import os
 import struct
 import time
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +24,7 @@ from starlette.testclient import TestClient
 from indexer import Indexer
 from tests.api.conftest import BASE
 from tests.indexer.conftest import picture, sound, text
+from unisearch.api import session
 from unisearch.api.app import create_app
 from unisearch.api.service import Service
 from unisearch.config import IndexSettings, LimitSettings, ServerSettings, Settings
@@ -279,7 +284,9 @@ def vector(values: list[Any]) -> bytes:
 ])  # fmt: skip
 def test_vectors_that_are_none(target: TestClient, values: list[Any]) -> None:
     headers = {"Content-Type": "application/json"}
-    refused(target.post("/v1/search", content=vector(values), headers=headers), 400, 422)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of numbers that single precision does not hold
+        refused(target.post("/v1/search", content=vector(values), headers=headers), 400, 422)
 
 
 def test_ten_thousand_terms(target: TestClient) -> None:
@@ -355,8 +362,6 @@ def test_a_long_sound_is_listened_to_only_so_far(target: TestClient, tmp_path: P
 
 
 def test_token_guessing_is_refused_and_slowed(victim: Settings) -> None:
-    import hashlib
-
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
     server = ServerSettings(token_sha256=digest, requests_per_minute=20)
     settings = victim.model_copy(update={"server": server})
@@ -374,6 +379,32 @@ def test_token_guessing_is_refused_and_slowed(victim: Settings) -> None:
 
     assert statuses == {401, 429}
     assert int(slowed.headers["retry-after"]) >= 1
+
+
+def test_every_guess_of_the_token_is_compared_in_constant_time(
+    victim: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    settings = victim.model_copy(update={"server": ServerSettings(token_sha256=digest)})
+    compared: list[tuple[str, str]] = []
+
+    def compare(found: str, wanted: str) -> bool:
+        compared.append((found, wanted))
+        return hmac.compare_digest(found, wanted)
+
+    monkeypatch.setattr(session, "hmac", SimpleNamespace(compare_digest=compare))
+    guesses = ["", "a", TOKEN[:-1], TOKEN, TOKEN * 500, "\xff"]
+    with TestClient(create_app(Service(settings)), base_url=BASE) as client:
+        for guess in guesses:
+            bearer = f"Bearer {guess}".encode("latin-1")
+            answer = client.get("/v1/items", headers={"Authorization": bearer})
+            assert answer.status_code == (200 if guess == TOKEN else 401)
+
+    # How far a guess is right shows nowhere: only its digest is looked at, by a function whose
+    # time depends on the length alone, and that is always the same.
+    assert len(compared) == len(guesses)
+    assert {len(text) for pair in compared for text in pair} == {len(digest)}
+    assert {wanted for _, wanted in compared} == {digest}
 
 
 def test_a_token_is_asked_for_before_anything_is_read(victim: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from unisearch.api import events
 from unisearch.api.saved import SavedSearches
 from unisearch.api.schemas import SearchIn
 from unisearch.api.service import Service
+from unisearch.cli.main import run
 from unisearch.config import Settings
 from unisearch.health.strays import unknown
 from unisearch.index import durable
+from unisearch.wiring import open_rooms
 
 WORDS = "A lighthouse stands on a rock"
 
@@ -190,3 +193,27 @@ def test_a_damaged_file_is_left_out_and_told(
 
     assert [kept.id for kept in SavedSearches(tmp_path).all()] == [one.id]
     assert "0000000000000000.json" in caplog.text
+
+
+def test_the_doctor_names_saved_searches_that_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_rooms(Settings(library=tmp_path, space="toy"), write=True):
+        pass
+    asked = SearchIn.model_validate({"terms": [{"text": "dog"}]})
+    whole, cut, moved = [SavedSearches(tmp_path).add("dogs", asked, []).id for _ in range(3)]
+    folder = tmp_path / "saved"
+    (folder / f"{cut}.json").write_bytes((folder / f"{cut}.json").read_bytes()[:-9])
+    (folder / f"{moved}.json").rename(folder / "0000000000000000.json")
+
+    code = run(["--library", str(tmp_path), "doctor", "--json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    mended = run(["--library", str(tmp_path), "repair"])
+
+    told = [one["message"] for one in found if one["subject"] == "saved search"]
+    assert (code, mended) == (1, 1)
+    assert ["renamed" in told[0], f"{cut}.json: damaged" in told[1]] == [True, True]
+    assert len(told) == 2
+    assert "save the search again" in capsys.readouterr().out
+    assert len(list(folder.iterdir())) == 3  # nothing of a user's is removed unasked
+    assert whole in {path.stem for path in folder.iterdir()}

@@ -146,13 +146,16 @@ def test_so_many_jobs_may_wait(own: TestClient, monkeypatch: pytest.MonkeyPatch)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_server_that_is_killed_leaves_a_right_library(library: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 0)])
+def test_a_server_that_is_ended_in_a_job_leaves_a_right_library(
+    library: Settings, tmp_path: Path, end: signal.Signals, code: int
+) -> None:
     for number in range(200):
         text(tmp_path / "media" / f"{number}.txt", f"Sentence number {number}")
     command = [sys.executable, "-m", "unisearch", "--library", str(library.library), "serve"]
     environment = {**os.environ, "UNISEARCH_SPACE": "toy"}
     server = subprocess.Popen(
-        [*command, "--no-page", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
+        [*command, "--port", "0", "--no-page"], env=environment, stderr=subprocess.PIPE, text=True
     )
     try:
         assert server.stderr is not None
@@ -164,8 +167,9 @@ def test_a_server_that_is_killed_leaves_a_right_library(library: Settings, tmp_p
             now = httpx.get(f"{base}/v1/index/{job}", timeout=PATIENCE_S).json()["progress"]
             return sum(now["done"].values()) if now else 0
 
-        until(done)
-        server.send_signal(signal.SIGKILL)
+        stored = until(done)
+        server.send_signal(end)
+        assert server.wait(PATIENCE_S) == code
     finally:
         server.kill()
         server.communicate(timeout=PATIENCE_S)
@@ -174,3 +178,5 @@ def test_a_server_that_is_killed_leaves_a_right_library(library: Settings, tmp_p
         assert [one for one in doctor(rooms) if one.level == "error"] == []
     report = Indexer(settings=library).run([tmp_path / "media"])
     assert report.added + report.unchanged == 201
+    if not code:  # told to end, it stores what it has done first
+        assert report.unchanged >= stored

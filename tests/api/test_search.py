@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 
@@ -100,3 +101,34 @@ def test_a_batch_with_a_question_without_meaning_is_a_problem(client: TestClient
     assert client.post("/v1/search/batch", json={"questions": [good, {}]}).status_code == 400
     assert client.post("/v1/search/batch", json={"questions": []}).status_code == 422
     assert client.post("/v1/search/batch", json={"questions": [good] * 65}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "status", "said"),
+    [
+        ("/v1/search", {"content": b'{"terms": []}'}, 422, "Content-Type: application/json"),
+        ("/v1/search", {"json": {"terms": [{"text": " \n"}]}}, 422, "terms.0.text"),
+        ("/v1/search", {"json": {"terms": [{"file": 0}]}}, 400, "/v1/search/files"),
+        ("/v1/search/files", {"files": {"files": ("a", b"\0\1\2 what")}}, 415, "no format"),
+        ("/v1/search/files", {"files": {"files": ("a", b"")}}, 422, "empty"),
+        ("/v1/searching", {}, 404, "/v1/openapi.json"),
+        ("/v1", {}, 404, "/v1/openapi.json"),
+        ("/v1/search/", {}, 404, "/v1/openapi.json"),
+        ("/v1/status", {}, 405, "POST is not answered here"),
+    ],
+)
+def test_a_problem_says_what_to_send_instead(
+    client: TestClient, path: str, options: dict[str, Any], status: int, said: str
+) -> None:
+    answer = client.post(path, **options)
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.text
+
+
+def test_the_numbers_of_a_route_bear_its_whole_name(client: TestClient) -> None:
+    client.get("/v1/items/1")
+
+    assert 'unisearch_requests_total{route="/v1/items/{item}",status="200"}' in (
+        client.get("/metrics").text
+    )

@@ -23,11 +23,12 @@ import indexer.ask
 import indexer.holder
 from indexer import Failure, Indexer, Progress, Report
 from indexer.ask import Asking
-from indexer.desk import Desk, Handed, socket_path
+from indexer.desk import Desk, Handed
 from indexer.detect import digest_of
 from indexer.handover import (
     MAX_LINE_BYTES,
     NAMES,
+    SOCKET_FILE,
     Alive,
     Back,
     BadMessage,
@@ -48,6 +49,7 @@ from unisearch.errors import (
     UnknownName,
     Unreadable,
 )
+from unisearch.sockets import socket_path
 
 if TYPE_CHECKING:
     from tests.indexer.conftest import Library
@@ -698,7 +700,7 @@ def test_a_library_that_cannot_be_opened_is_told_to_everybody(
 
 @contextmanager
 def connected(library: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX) as line, socket_path(library) as path:
+    with socket.socket(socket.AF_UNIX) as line, socket_path(library, SOCKET_FILE) as path:
         line.settimeout(PATIENCE_S)
         line.connect(path)
         yield line

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from indexer import Indexer, Progress
-from indexer.desk import socket_path
+from indexer.handover import SOCKET_FILE
 from indexer.look import look
 from indexer.meter import Meter
 from unisearch.cli.main import run as run_command
+from unisearch.sockets import socket_path
 
 if TYPE_CHECKING:
     from tests.indexer.conftest import Library
@@ -93,7 +94,7 @@ def test_who_does_not_answer_is_not_waited_for(
     library.fill()
     library.run()
     monkeypatch.setattr("indexer.look.PATIENCE_S", 0.1)
-    with socket.socket(socket.AF_UNIX) as deaf, socket_path(library.path) as path:
+    with socket.socket(socket.AF_UNIX) as deaf, socket_path(library.path, SOCKET_FILE) as path:
         deaf.bind(path)
         deaf.listen()
         started = time.monotonic()

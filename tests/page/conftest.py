@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -33,9 +34,14 @@ WAIT_MS = 20_000
 CONCEPTS = ("dog", "car", "piano")
 
 
+TOKEN = "a token of this test"
+
+
 @contextmanager
-def serving(library: Path, folder: Path, *arguments: str, **settings: str) -> Iterator[str]:
-    """The address of a server of that library; it ends with exit code 0 when it is told to."""
+def serving(
+    library: Path, folder: Path, *arguments: str, end: int = signal.SIGINT, **settings: str
+) -> Iterator[str]:
+    """The address of a server of that library; it ends with exit code 0 at the signal `end`."""
     environment = {
         **os.environ, "HOME": os.fspath(folder),
         **{f"UNISEARCH_{name.upper()}": value for name, value in settings.items()},
@@ -58,7 +64,7 @@ def serving(library: Path, folder: Path, *arguments: str, **settings: str) -> It
         else:
             pytest.fail(f"the server did not start: {said}")
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(end)
         try:
             code = server.wait(30)
         finally:
@@ -84,6 +90,19 @@ def address(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield address
 
 
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of an empty library that wants a token."""
+    folder = tmp_path_factory.mktemp("closed")
+    (folder / "media").mkdir()
+    Indexer(settings=Settings(library=folder / "library", space="toy")).run([folder / "media"])
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    with serving(
+        folder / "library", folder, end=signal.SIGTERM, space="toy", server__token_sha256=digest
+    ) as address:
+        yield address
+
+
 @contextmanager
 def launched() -> Iterator[Any]:
     """The browser. Without it these tests are not run; `make test` installs it where it may."""
@@ -103,20 +122,26 @@ def chromium() -> Iterator[Any]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def window(chromium: Any) -> Iterator[Any]:
+    """One for all: it keeps the scripts of the page, which need not be sent for each test."""
+    context = chromium.new_context(permissions=["microphone"])
+    context.set_default_timeout(WAIT_MS)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+def visit(window: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Opens pages. Nothing may go wrong in them, and nothing be asked of another host."""
     troubles: list[str] = []
-    contexts: list[Any] = []
+    pages: list[Any] = []
 
     def open_page(address: str, width: int = 1280, dark: bool = False) -> Any:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 800}, permissions=["microphone"],
-            color_scheme="dark" if dark else "light",
-        )  # fmt: skip
-        context.set_default_timeout(WAIT_MS)
-        contexts.append(context)
-        page = context.new_page()
+        page = window.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda said: said.type == "error" and troubles.append(said.text))
         origin = "/".join(address.split("/")[:3])
@@ -132,11 +157,11 @@ def visit(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..
         return page
 
     yield open_page
-    for number, context in enumerate(contexts):
-        for page in context.pages:
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
-            name += f"-{number}" if number else ""
-            page.screenshot(path=PICTURES / f"{name}.png")
-        context.close()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for number, page in enumerate(pages):
+        name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+        name += f"-{number}" if number else ""
+        page.screenshot(path=PICTURES / f"{name}.png")
+        page.close()
+    window.clear_cookies()
     assert not troubles

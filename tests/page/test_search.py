@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests.page.conftest import serving
-
 KINDS = ("text", "image", "audio", "3d", "video")
 Visit = Callable[..., Any]
 DROP = """([name, data]) => {
@@ -22,6 +20,18 @@ DROP = """([name, data]) => {
     target.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true}));
 }"""
 PASTE = DROP.replace('DragEvent("drop", {dataTransfer', 'ClipboardEvent("paste", {clipboardData')
+
+
+#: Until the microphone has given more than the head of a file.
+HEARD = """() => new Promise((heard) => {
+    const { recorder } = [...document.querySelectorAll("button")].find((one) => one.recorder);
+    let bytes = 0;
+    const ask = setInterval(() => recorder.requestData(), 50);
+    recorder.addEventListener("dataavailable", (part) => {
+        bytes += part.data.size;
+        if (bytes > 2_000) { clearInterval(ask); heard(); }
+    });
+})"""
 
 
 def drop(page: Any, file: Path, how: str = DROP) -> None:
@@ -72,7 +82,7 @@ def test_the_microphone_records_a_sound_that_is_asked_with(visit: Visit, address
 
     page.get_by_role("button", name="Record").click()
     page.wait_for_selector("text=Listening")
-    page.wait_for_timeout(1_200)
+    page.evaluate(HEARD)
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector(".part:has-text('recording')")
 
@@ -116,7 +126,6 @@ def test_a_model_of_any_format_is_turned_in_the_viewer(visit: Visit, address: st
 
     assert answer.value.body()[:4] == b"glTF"
     page.wait_for_selector(".viewer canvas")
-    page.wait_for_timeout(800)  # the picture of it shows the model
 
 
 def test_more_like_this_and_not_like_this_become_terms_with_weights(
@@ -152,8 +161,16 @@ def test_filters_keep_what_passes_them(visit: Visit, address: str) -> None:
     page.wait_for_selector("[aria-label*='recording 001.ogg']", state="detached")
     assert shown(page, "audio") == 2
 
-    page.get_by_label("Length").select_option(label="over 5 min")
+    page.get_by_label("Duration").select_option(label="over 5 min")
     page.wait_for_selector("text=Nothing in the library passes these filters.")
+
+
+def test_a_file_of_no_known_format_is_told(visit: Visit, address: str) -> None:
+    page = visit(address)
+
+    page.evaluate(DROP, ["what.zzz", base64.b64encode(b"\0\1 what").decode()])
+
+    page.wait_for_selector("text=what.zzz cannot be searched for: of no format that is read")
 
 
 def test_a_file_that_cannot_be_read_is_an_error_in_one_line(
@@ -165,7 +182,7 @@ def test_a_file_that_cannot_be_read_is_an_error_in_one_line(
 
     alert = page.get_by_role("alert")
     alert.wait_for()
-    assert "cannot be searched for: the upload" in alert.inner_text()
+    assert "That file cannot be searched for: damaged or not a picture" in alert.inner_text()
     assert str(media) not in page.content()
 
 
@@ -197,16 +214,25 @@ def test_keys_lead_to_the_box_through_the_cards_and_open_one(visit: Visit, addre
     assert page.get_by_label("Search words").input_value() == "dog"
 
 
-def test_the_empty_library_says_what_to_do(visit: Visit, tmp_path: Path) -> None:
-    from indexer import Indexer
-    from unisearch.config import Settings
+def test_up_and_down_lead_to_the_card_that_lies_there(visit: Visit, address: str) -> None:
+    page = visit(f"{address}/?q=dog", width=900)
+    page.wait_for_selector(".card")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    here = "(() => { const at = document.activeElement.getBoundingClientRect();"
+    here += " return [at.left, at.top + scrollY]; })()"
+    page.locator(".card .open").nth(1).focus()
+    left, top = page.evaluate(here)
 
-    (tmp_path / "media").mkdir()
-    settings = Settings(library=tmp_path / "library", space="toy")
-    Indexer(settings=settings).run([tmp_path / "media"])
+    page.keyboard.press("ArrowDown")
+    below = page.evaluate(here)
+    page.keyboard.press("ArrowUp")
 
-    with serving(tmp_path / "library", tmp_path, space="toy") as address:
-        page = visit(address)
-
-        page.wait_for_selector("text=This library is empty")
-        page.goto("about:blank")
+    assert below[1] > top + 50
+    others = page.locator(".card .open").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect())"
+        ".map((at) => [at.left, at.top + scrollY])"
+    )
+    row = [other for other in others if abs(other[1] - below[1]) < 4]
+    assert min(abs(other[0] - left) for other in row) == abs(below[0] - left)
+    assert not [other for other in others if top + 4 < other[1] < below[1] - 4]
+    assert page.evaluate(here) == pytest.approx([left, top], abs=1)

@@ -22,6 +22,7 @@ from unisearch.config import Settings, load_settings
 from unisearch.engine.engine import Engine
 from unisearch.engine.terms import Term
 from unisearch.remote import local
+from unisearch.sockets import socket_path
 from unisearch.wiring import open_rooms
 
 Ask = Callable[..., tuple[int, bytes, str]]
@@ -168,7 +169,7 @@ def test_a_socket_that_a_dead_server_left_is_passed_over_and_taken_over(
 ) -> None:
     monkeypatch.setenv("UNISEARCH_SPACE", "toy")
     monkeypatch.chdir(tmp_path)
-    with socket.socket(socket.AF_UNIX) as dead, local.socket_path(own.library) as path:
+    with socket.socket(socket.AF_UNIX) as dead, socket_path(own.library, local.SOCKET_FILE) as path:
         dead.bind(path)
 
     code, out, err = ask("lighthouse", "--paths", "-k", "1")
@@ -193,7 +194,7 @@ def test_what_answers_nonsense_is_passed_over(said: bytes, own: Settings) -> Non
     import threading
 
     with socket.socket(socket.AF_UNIX) as listener:
-        with local.socket_path(own.library) as path:
+        with socket_path(own.library, local.SOCKET_FILE) as path:
             listener.bind(path)
         listener.listen(1)
 
@@ -219,7 +220,7 @@ def test_what_answers_nonsense_is_passed_over(said: bytes, own: Settings) -> Non
 def test_nonsense_leaves_the_server_alive(sent: bytes, door: None, own: Settings) -> None:
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(10)
-        with local.socket_path(own.library) as path:
+        with socket_path(own.library, local.SOCKET_FILE) as path:
             line.connect(path)
         line.sendall(sent)
         line.shutdown(socket.SHUT_WR)

@@ -38,7 +38,7 @@ def create_app(service: Service, page: bool = False) -> FastAPI:
     # The pages of Swagger and ReDoc load scripts from elsewhere; the document itself is served.
     app = FastAPI(
         title="unisearch", summary=SUMMARY, version=version("unisearch"), lifespan=lifespan,
-        docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json",
+        docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json", redirect_slashes=False,
     )  # fmt: skip
     app.state.service = service
     if service.settings.server.token_sha256:
@@ -51,9 +51,9 @@ def create_app(service: Service, page: bool = False) -> FastAPI:
         live.router,
         searches.router,
         status.router,
+        status.public,
     ):
-        app.include_router(router, prefix="/v1")
-    app.include_router(status.public)
+        app.include_router(router)
     if page:
         load("part of the server", PAGE, "page")(app, service)
     app.add_middleware(Counted, metrics=service.metrics)

@@ -32,20 +32,17 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
-#: What begins so is answered by the API; the rest is the page's, where there is one.
-API = ("/v1/", "/health", "/metrics")
-#: The page's own files only. Its framework builds templates in the browser: hence the two unsafe.
-PAGE_HEADERS = HEADERS | {
-    "Referrer-Policy": "same-origin",  # none at all would take the Origin from the form, too
-    "Content-Security-Policy": "default-src 'none'; script-src 'self' 'unsafe-inline'"
-    " 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
-    " media-src 'self' blob:; font-src 'self'; connect-src 'self' blob:;"
-    " worker-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-}
+#: What the API answers, and what lies below; the rest is the page's, where there is one.
+API = ("/v1", "/health", "/metrics")
 #: A body that comes slower than that is given up, whatever its pauses, bytes per second.
 LEAST_RATE = 10_000
 #: Clients whose requests are counted; the one that was silent longest is forgotten first.
 CLIENTS = 10_000
+
+
+def is_of_api(path: str) -> bool:
+    """Whether the API answers at that path."""
+    return any(path == own or path.startswith(f"{own}/") for own in API)
 
 
 class TooLarge(HTTPException):
@@ -99,14 +96,13 @@ class Guard:
             await problem(status, detail, more | {"Connection": "close"})(scope, receive, send)
             return
         started = False
-        added = PAGE_HEADERS if self._is_page(scope) else HEADERS
 
         async def sending(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 own = MutableHeaders(scope=message)
-                for name, value in added.items():
+                for name, value in HEADERS.items():  # the page tells other ones of its documents
                     own.setdefault(name, value)
             await send(message)
 
@@ -164,7 +160,7 @@ class Guard:
         return True
 
     def _is_page(self, scope: Scope) -> bool:
-        return self._page and not scope["path"].startswith(API)
+        return self._page and not is_of_api(scope["path"])
 
     def _is_known(self, scope: Scope, headers: Headers) -> bool:
         wanted = self._settings.token_sha256

@@ -13,7 +13,7 @@ from unisearch.api.schemas import Body
 from unisearch.api.service import Served
 from unisearch.engine.terms import MAX_ID
 
-router = APIRouter(prefix="/index", tags=["index"])
+router = APIRouter(prefix="/v1/index", tags=["index"])
 
 JobId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1])]
 RootId = Annotated[int, Field(ge=1, le=MAX_ID)]

@@ -21,7 +21,7 @@ from unisearch.previews.places import found
 from unisearch.records import Modality
 from unisearch.wiring import PREVIEWS_FOLDER
 
-router = APIRouter(prefix="/items", tags=["items"])
+router = APIRouter(prefix="/v1/items", tags=["items"])
 
 ItemId = Annotated[int, Path(ge=1, le=MAX_ID)]
 PREVIEW_TYPES: dict[Kind, str] = {

@@ -14,7 +14,7 @@ from unisearch.api.problems import problems
 from unisearch.api.service import Served, Service, of_writer
 from unisearch.api.status import status
 
-router = APIRouter(tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"])
 
 #: What of the status is told here; the rest changes all the time.
 TOLD = ("ready", "syncing", "items")

@@ -23,9 +23,9 @@ from unisearch.remote.local import (
     answer_json,
     fingerprint,
     is_stale,
-    socket_path,
     term_of,
 )
+from unisearch.sockets import socket_path
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class LocalDoor:
         self._library = settings.library
         self._server: _Server | None = None
         try:
-            with socket_path(settings.library) as path:
+            with socket_path(settings.library, SOCKET_FILE) as path:
                 if os.path.lexists(path):
                     if not is_stale(path):
                         return
@@ -64,7 +64,7 @@ class LocalDoor:
         if self._server is None:
             return
         try:
-            with socket_path(self._library) as path:
+            with socket_path(self._library, SOCKET_FILE) as path:
                 os.unlink(path)  # noqa: PTH108
         except OSError:
             logger.debug("%s was gone", SOCKET_FILE)

@@ -103,12 +103,21 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        del request
         first = error.errors()[0]
+        if first["type"].startswith("model_attributes") and not is_json(request):
+            return problem(422, "the body is no JSON: send 'Content-Type: application/json'")
         where = ".".join(str(part) for part in first["loc"])
         return problem(422, f"{where}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        del request
-        return problem(error.status_code, str(error.detail), error.headers)
+        detail = str(error.detail)
+        if detail == TITLES.get(error.status_code):  # the framework's own: no route took it
+            detail = f"{request.method} is not answered here; see /v1/openapi.json"
+        return problem(error.status_code, detail, error.headers)
+
+
+def is_json(request: Request) -> bool:
+    """Whether the request says that its body is JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")

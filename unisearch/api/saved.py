@@ -11,7 +11,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,7 +58,10 @@ class Saved:
     @classmethod
     def of(cls, content: bytes) -> Saved:
         """What such a file holds. Raises ValueError."""
-        said = orjson.loads(content)
+        try:
+            said = orjson.loads(content)
+        except ValueError as error:
+            raise ValueError("damaged") from error
         if not isinstance(said, dict) or said.get("version") != VERSION:
             raise ValueError("of another version")
         try:
@@ -117,12 +120,28 @@ class SavedSearches:
         for path in filter(durable.is_temporary, self._folder.glob(".*")):
             if time.time() - path.stat().st_mtime > LEFT_S:
                 durable.unlink([path])  # of a server that was killed, not of one that writes now
-        for path in sorted(self._folder.glob("[!.]*.json")):
-            try:
-                one = Saved.of(path.read_bytes())
-                if path != self._path(one.id):
-                    raise ValueError("renamed")
-            except (OSError, ValueError) as error:
-                logger.warning("%s: a saved search is left out: %s", display(path), error)
-            else:
+        for path, one in read(self._folder):
+            if isinstance(one, Saved):
                 yield one
+            else:
+                logger.warning("%s: a saved search is left out: %s", display(path), one)
+
+
+def read(folder: Path) -> Iterator[tuple[Path, Saved | str]]:
+    """(file, the search in it, or why there is none) of each file, by name."""
+    for path in sorted(folder.glob("[!.]*.json")):
+        try:
+            one = Saved.of(path.read_bytes())
+            if path.stem != one.id:
+                raise ValueError("renamed")
+        except OSError as error:
+            yield path, error.strerror or "cannot be read"
+        except ValueError as error:
+            yield path, str(error)
+        else:
+            yield path, one
+
+
+def left_out(library: Path) -> list[tuple[Path, str]]:
+    """(file, why) of each saved search that no server tells of."""
+    return [(path, why) for path, why in read(library / SAVED_FOLDER) if not isinstance(why, Saved)]

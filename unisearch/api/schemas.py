@@ -16,7 +16,10 @@ MOST_TERMS, MOST_HITS, MOST_OFFSET = 32, 200, 1_000
 #: Questions of one batch, at most.
 MOST_QUESTIONS = 64
 
-Words = Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
+#: They hold something but blanks.
+Words = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=r"\S")]
+#: Of a unit vector; the length itself is looked at later, in single precision.
+Coordinate = Annotated[float, Field(ge=-1.01, le=1.01, allow_inf_nan=False)]
 
 
 class Body(BaseModel):
@@ -30,7 +33,7 @@ class TermIn(Body):
 
     text: Words | None = Field(None, examples=["a dog barking"])
     item: int | None = Field(None, ge=1, le=MAX_ID, description="id of an item of the library")
-    vector: list[float] | None = Field(
+    vector: list[Coordinate] | None = Field(
         None, max_length=8_192, description="unit vector of the library's space"
     )
     modality: Modality | None = Field(None, description="of what the vector was made from")

@@ -34,7 +34,7 @@ from unisearch.errors import Unreadable, UsageError
 from unisearch.factors import factors_of
 from unisearch.media.read import modality_of
 
-router = APIRouter(tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"])
 
 #: So much of an upload tells its format.
 HEAD_BYTES = 4_096
@@ -135,7 +135,8 @@ def term_of(term: TermIn, files: Sequence[Path]) -> Term:
     value: str | int | Path | Vector
     if term.file is not None:
         if term.file >= len(files):
-            raise UsageError(f"file {term.file}: only {len(files)} were sent")
+            came = f"{len(files)} came along, counted from 0"
+            raise UsageError(f"file {term.file}: {came}; POST /v1/search/files takes them")
         value = files[term.file]
     elif term.vector is not None:
         assert term.modality is not None
@@ -145,12 +146,26 @@ def term_of(term: TermIn, files: Sequence[Path]) -> Term:
     return replace(Term(value), weight=term.weight)
 
 
+def format_of(head: bytes) -> str:
+    """The suffix of an upload whose name tells none. Raises Unreadable."""
+    if not head:
+        raise Unreadable("the upload", "corrupt", "the file is empty")
+    try:
+        return suffix_of(head)
+    except UsageError:
+        raise Unreadable("the upload", "unsupported", "of no format that is read") from None
+
+
 def keep(upload: UploadFile, folder: Path, place: int) -> Path:
-    """The upload as a file of ours, with nothing of the client's name but a known suffix."""
+    """The upload as a file of ours, with nothing of the client's name but a known suffix.
+
+    Raises Unreadable for one of no known format.
+    """
     suffix = Path(upload.filename or "").suffix.lower()
     if modality_of(Path("query" + suffix)) is None:
-        suffix = suffix_of(upload.file.read(HEAD_BYTES))
+        head = upload.file.read(HEAD_BYTES)
         upload.file.seek(0)
+        suffix = format_of(head)
     path = folder / f"{place}{suffix}"
     with path.open("wb") as file:
         shutil.copyfileobj(upload.file, file)

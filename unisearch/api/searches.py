@@ -19,7 +19,7 @@ from unisearch.api.search import ask
 from unisearch.api.service import Served, Service
 from unisearch.errors import UnisearchError
 
-router = APIRouter(prefix="/saved", tags=["saved searches"])
+router = APIRouter(prefix="/v1/saved", tags=["saved searches"])
 
 SavedId = Annotated[str, Path(pattern=ID_PATTERN, examples=["0123456789abcdef"])]
 EXAMPLE = 'event: match\ndata: {"rank":1,"item":17,"path":"/media/dog.wav","modality":"audio"}\n\n'

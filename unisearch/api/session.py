@@ -16,18 +16,27 @@ LOGIN = "/login"
 
 _KEY = secrets.token_bytes(32)
 
-FORM = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>unisearch: token</title>
+_HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>unisearch: {title}</title>
 <link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>:root{{color-scheme:light dark}}
 body{{font:18px/1.5 system-ui,sans-serif;max-width:26rem;margin:15vh auto;padding:0 1rem}}
 input,button{{font:inherit;width:100%;box-sizing:border-box;padding:.6rem;margin:.4rem 0}}</style>
 </head><body><main><h1>unisearch</h1>
-<form method="post" action="/login"><label for="token">Token of this server</label>
+"""
+FORM = (
+    _HEAD.format(title="token").replace("{", "{{").replace("}", "}}")
+    + """<form method="post" action="/login"><label for="token">Token of this server</label>
 <input id="token" name="token" type="password" autocomplete="current-password" autofocus required>
 <button>Open the library</button></form><p role="alert">{reason}</p></main></body></html>
 """
+)
+LOST = (
+    _HEAD.format(title="no such page")
+    + """<p>There is no such page.</p><p><a href="/">Search the library</a></p></main></body></html>
+"""
+)
 
 
 def is_token(token: str, token_sha256: str) -> bool:

@@ -14,7 +14,7 @@ from unisearch.api.service import Served, of_writer
 from unisearch.engine import inspect
 from unisearch.spaces.table import SPACES
 
-router = APIRouter(tags=["status"])
+router = APIRouter(prefix="/v1", tags=["status"])
 public = APIRouter(tags=["status"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,13 +26,16 @@ SHOWN_FILES = 20
 
 #: Repairs write: named as a string, because a door that only reads does not need it.
 REPAIRS = {"repair": Entry("indexer.repair:repair")}
+#: The other door keeps its own files; neither knows the other.
+SAVED = {"saved": Entry("unisearch.api.saved:left_out")}
 
 
 def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Examine the library; changes nothing.
 
     Reads every page, vector and snapshot and compares it with its checksum, and rows, keys,
-    words and records with each other. Exit code 1 when something is broken, 0 with warnings.
+    words and records with each other; reads every saved search. Exit code 1 when something is
+    broken, 0 with warnings.
     """
     findings = examine(door(ctx).settings())
     if as_json:
@@ -58,7 +61,19 @@ def examine(settings: Settings) -> list[Finding]:
     except LibraryDamaged as error:
         return [Finding("error", "catalogue", str(error), RESTORE)]
     with rooms:
-        return doctor(rooms)
+        return [*doctor(rooms), *saved_searches(settings)]
+
+
+def saved_searches(settings: Settings) -> Iterator[Finding]:
+    """The saved searches that a server of this library leaves out."""
+    from unisearch.engine.finding import Finding
+    from unisearch.errors import display
+
+    for path, why in load("check", SAVED, "saved")(settings.library):
+        message = f"{display(path)}: {why}; its new matches are not told"
+        yield Finding(
+            "error", "saved search", message, "remove the file, and save the search again"
+        )
 
 
 def repair(
@@ -76,7 +91,10 @@ def repair(
     lost or still wrong.
     """
     made: Callable[..., Repaired] = load("repair", REPAIRS, "repair")
-    report = made(door(ctx).settings(), dry_run=dry_run, beat=tell)
+    settings = door(ctx).settings()
+    report = made(settings, dry_run=dry_run, beat=tell)
+    # Nothing can tell what was asked, and nothing that a user saved is removed unasked.
+    report.left += [f"{one.message}: {one.advice}" for one in saved_searches(settings)]
     if as_json:
         print_json(report_json(report))
     else:

@@ -140,7 +140,7 @@ class Server:
         }
 
     def _call(self, params: dict[str, Any]) -> dict[str, Any]:
-        name, given = params.get("name"), params.get("arguments") or {}
+        name, given = params.get("name"), params.get("arguments", {})
         tool = next((tool for tool in TOOLS if tool["name"] == name), None)
         if tool is None:
             raise Refused(BAD_PARAMS, f"unknown tool '{name}'")

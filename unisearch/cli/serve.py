@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import secrets
+import signal
 import sys
 from contextlib import suppress
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Annotated
 import typer
 
 from unisearch.cli.door import door
+from unisearch.cli.interrupt import interrupt
 from unisearch.registry import Entry, load
 
 #: The other door, named as a string: neither knows the other.
@@ -36,6 +38,9 @@ def serve(
     Only this machine reaches it at first. Another address needs a token, whose SHA-256 stands in
     the configuration. A browser shows the page there, and asks for the token once. The OpenAPI
     document is at /v1/openapi.json.
+
+    Ctrl-C and SIGTERM end it with exit code 0: what is asked is answered first, a running index
+    job stores what it has done.
     """
     if new_token:
         print_token()
@@ -44,7 +49,9 @@ def serve(
     changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     server = settings.server.model_validate(settings.server.model_dump() | changed)
     settings = settings.model_copy(update={"server": server})
-    with suppress(KeyboardInterrupt):  # the server has ended as it was told to
+    # The server ends at both, and raises them again when all is closed.
+    signal.signal(signal.SIGTERM, interrupt)
+    with suppress(KeyboardInterrupt):
         load("server", SERVER, "server")(settings, partial(ready, page), page)
     logging.shutdown()
     os._exit(0)  # all is closed; see watch

@@ -205,7 +205,7 @@ class Engine:
             names=question.names,
         )
         if not any(term.weight > 0 for term in question.terms):
-            raise UsageError("nothing to search for: give at least one term besides --not")
+            raise UsageError("nothing to search for: give at least one term that attracts")
         return checked
 
     def _look(

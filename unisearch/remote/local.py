@@ -11,8 +11,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from unisearch.engine.answer import Answer, AskedTerm
 from unisearch.engine.terms import Term
 from unisearch.records import Hit
+from unisearch.sockets import socket_path
 
 if TYPE_CHECKING:
     from unisearch.config import Settings
@@ -55,7 +55,7 @@ def ask(settings: Settings, terms: Sequence[Term], frame: Mapping[str, Any]) -> 
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(CONNECT_S)
-            with socket_path(settings.library) as path:
+            with socket_path(settings.library, SOCKET_FILE) as path:
                 connection.connect(path)
             connection.settimeout(ANSWER_S)
             connection.sendall(line)
@@ -64,22 +64,6 @@ def ask(settings: Settings, terms: Sequence[Term], frame: Mapping[str, Any]) -> 
         return None if answer is None else answer_of(answer, terms)
     except (OSError, ValueError, LookupError, TypeError):
         return None
-
-
-@contextmanager
-def socket_path(library: Path) -> Iterator[str]:
-    """The path of the socket, in a form that the system takes: it allows 107 bytes.
-
-    Linux reaches the library's folder through our own descriptor of it, however long its path is.
-    """
-    if not Path("/proc/self/fd").is_dir():
-        yield os.fspath(library / SOCKET_FILE)
-        return
-    folder = os.open(library, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{SOCKET_FILE}"
-    finally:
-        os.close(folder)
 
 
 def term_json(term: Term) -> dict[str, Any]:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from nicegui import events, run, ui
+from nicegui import events, ui
 
 from unisearch.api.page import detail, look
-from unisearch.api.page.frame import KINDS, button, element, frame, label, name_of, service
+from unisearch.api.page.frame import (
+    KINDS,
+    button,
+    element,
+    frame,
+    label,
+    models,
+    name_of,
+    service,
+)
 from unisearch.engine.map import Place, places
 from unisearch.errors import UnisearchError
 from unisearch.records import Modality
 
 #: Places drawn at most; of more files every so-manieth.
 MOST = 3_000
+#: So many of them stand in the list.
+LISTED = 500
 #: Told apart also by those who see few colours (Okabe and Ito, 2008), and by shape.
 LOOKS: dict[Modality, tuple[str, str]] = {
     "text": ("#b8860b", "rect"), "image": ("#0072b2", "circle"), "audio": ("#009e73", "triangle"),
@@ -31,7 +43,7 @@ def add() -> None:
             element("h1", "Map of the library")
             element("p", "Each mark is a file; what is alike lies together. Click one to open it.")
             try:
-                found = await run.io_bound(places, shown.engine.rooms, MOST) or []
+                found = await asyncio.to_thread(places, shown.engine.rooms, MOST)
             except UnisearchError as error:
                 element("p", str(error), "empty").props('role="alert"')
                 return
@@ -40,15 +52,16 @@ def add() -> None:
                 return
 
             async def open_item(item: int) -> None:
-                detail.show(await look.plain(shown, item))
+                try:
+                    detail.show(await look.plain(shown, item), models())
+                except look.Refused as error:
+                    ui.notify(str(error), type="negative")
 
             async def on_click(event: events.EChartPointClickEventArguments) -> None:
                 await open_item(int(event.data[2]))  # type: ignore[index]
 
             chart = ui.echart(options(found), on_point_click=on_click).classes("map")
-            label(
-                chart, f"Map of {len(found)} files by likeness; the list below has the same files"
-            )
+            label(chart, f"Map of {len(found)} files by likeness; they are listed below it")
             chart.props('role="img"')
             listed(found, open_item)
 
@@ -81,7 +94,7 @@ def listed(found: list[Place], open_item: Any) -> None:
     with element("details"):
         element("summary", "The files as a list")
         with element("ul", style="listed"):
-            for one in found[:500]:
+            for one in found[:LISTED]:
                 with element("li"):
                     kind = KINDS[one.modality][0]
                     button(
@@ -89,3 +102,5 @@ def listed(found: list[Place], open_item: Any) -> None:
                         lambda one=one: open_item(one.item),
                         "plain",
                     )
+        if len(found) > LISTED:
+            element("p", f"… and {len(found) - LISTED:,} more: search finds every one")

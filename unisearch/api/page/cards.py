@@ -6,13 +6,11 @@ import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from nicegui import events, ui
-from nicegui.element import Element
+from nicegui import ui
 
-from unisearch.api.page.browser import OPEN, play
+from unisearch.api.page.browser import play
 from unisearch.api.page.frame import KINDS, button, clock, element, label, name_of
 from unisearch.records import Modality
 
@@ -66,17 +64,6 @@ class Found:
         return part["text"] if part else ""
 
 
-@dataclass
-class Shelf:
-    """Cards that are shown or hidden together."""
-
-    is_open: bool = True
-
-
-#: The button that opens a card, and where the card lies.
-Opener = tuple[Element, Shelf]
-
-
 @dataclass(frozen=True)
 class Actions:
     """What can be done with a card."""
@@ -84,67 +71,57 @@ class Actions:
     open: Callable[[Found], Any]
     like: Callable[[Found], Any]
     unlike: Callable[[Found], Any]
-    focused: Callable[[Element], Any]
     more: Callable[[Modality], Any]
 
 
-def sections(
-    found: Sequence[Found], words: str, actions: Actions, more: set[Modality]
-) -> list[Opener]:
-    """A part of the page for each kind, best first; the buttons of the cards, in their order.
+def sections(found: Sequence[Found], words: str, actions: Actions, more: set[Modality]) -> None:
+    """A part of the page for each kind, best first; weak matches folded, unless all are weak.
 
     more: kinds that have more than is shown
     """
+    nothing_fits = all(one.hit["weak"] for one in found)
     order: dict[Modality, list[Found]] = {}
     for one in sorted(found, key=lambda one: (one.hit["weak"], -one.hit["score"])):
         order.setdefault(one.hit["modality"], []).append(one)
-    openers: list[Opener] = []
     for modality, ones in order.items():
         title = KINDS[modality][1]
         with label(element("section"), title):
-            element("h2", f"{title} ({len(ones)}{'+' if modality in more else ''})")
             strong = [one for one in ones if not one.hit["weak"]]
             weak = [one for one in ones if one.hit["weak"]]
-            openers += [(one, Shelf()) for one in grid(strong, words, actions)]
+            open_end = "+" if modality in more else ""  # the last of what is shown
+            element("h2", f"{title} ({len(strong)}{'' if weak else open_end})" if strong else title)
+            grid(strong, words, actions)
             if weak:
                 with element("details", style="weak") as details:
-                    shelf = Shelf(is_open=not strong)
-                    if shelf.is_open:
+                    if nothing_fits:
                         details.props("open")
-                    details.on("toggle", partial(_opened, shelf), js_handler=OPEN)
-                    count = f"{len(weak)} weak match{'es' if len(weak) > 1 else ''}"
-                    element("summary", f"{count}: chance alone would give as good ones")
-                    openers += [(one, shelf) for one in grid(weak, words, actions)]
+                    count = f"{len(weak)}{open_end} weak match{'es' if len(weak) > 1 else ''}"
+                    element("summary", f"{count}, no better than chance")
+                    grid(weak, words, actions)
             if modality in more:
                 label(
                     button("More", lambda modality=modality: actions.more(modality), "plain"),
                     f"More {title}",
                 )
-    return openers
 
 
-def _opened(shelf: Shelf, event: events.GenericEventArguments) -> None:
-    shelf.is_open = bool(event.args)
+def grid(found: Sequence[Found], words: str, actions: Actions) -> None:
+    """Cards side by side."""
+    if found:
+        with element("ul", style="grid").props('role="list"'):
+            for one in found:
+                card(one, words, actions)
 
 
-def grid(found: Sequence[Found], words: str, actions: Actions) -> list[Element]:
-    """Cards side by side; the buttons that open them."""
-    if not found:
-        return []
-    with element("ul", style="grid").props('role="list"'):
-        return [card(one, words, actions) for one in found]
-
-
-def card(one: Found, words: str, actions: Actions) -> Element:
-    """One answer; the button that opens it."""
+def card(one: Found, words: str, actions: Actions) -> None:
+    """One answer."""
     kind = KINDS[one.hit["modality"]][0]
     with element("li", style=f"card kind-{one.hit['modality']}"):
         with button("", lambda: actions.open(one), "open") as opener:
             label(opener, f"Open {kind} {one.name}, score {one.hit['score']:.1f}")
             face(one, words)
             element("span", one.name, "name")
-        opener.on("focus", lambda: actions.focused(opener), args=[])
-        if one.hit["modality"] == "audio" and one.modality == "audio":
+        if one.hit["modality"] == "audio":
             player = element("audio", style="player").props('controls preload="none"')
             player.props["src"] = one.content + moment(one)
             label(player, f"Play {one.name}")
@@ -154,18 +131,19 @@ def card(one: Found, words: str, actions: Actions) -> Element:
             score(one)
             label(button("+ like this", lambda: actions.like(one), "small"),
                   f"More like {one.name}")  # fmt: skip
-            label(button("− unlike", lambda: actions.unlike(one), "small"),
+            label(button("− not like this", lambda: actions.unlike(one), "small"),
                   f"Not like {one.name}")  # fmt: skip
-    return opener
 
 
 def score(one: Found) -> None:
     """The score, and where in the file it was found."""
-    text = f"{one.hit['score']:.1f}" + (f" · {one.span}" if one.span else "")
+    text = f"score {one.hit['score']:.1f}" + (f" · {one.span}" if one.span else "")
+    if one.modality != one.hit["modality"]:
+        text += f" · {KINDS[one.modality][0]}"  # its sound was found
     if one.hit["copies"] > 1:
         text += f" · {one.hit['copies']} copies"
     shown = element("span", text, "score")
-    shown.props["title"] = "score: standard deviations above what chance would give"
+    shown.props["title"] = "standard deviations above what chance would give"
 
 
 def face(one: Found, words: str) -> None:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import quote
 
+from fastapi import HTTPException
 from nicegui import ui
 
 from unisearch.api.page.cards import Found, moment
-from unisearch.api.page.frame import KINDS, button, element, label
-from unisearch.api.page.models import ROUTE
+from unisearch.api.page.frame import KINDS, button, clock, element, label
+from unisearch.api.page.models import ROUTE, Models
 
 #: Of the viewer, in pixels; narrow screens show it smaller.
 SIZE = 480, 360
 
 
-def show(one: Found) -> ui.dialog:
+#: What is measured of files (records.FACTS), in words.
+MEASURED = {
+    "width": "Width, px", "height": "Height, px", "duration_s": "Duration",
+    "rate_hz": "Sampling rate, Hz", "channels": "Channels", "vertices": "Vertices",
+    "faces": "Faces", "chars": "Characters", "taken_s": "Taken",
+}  # fmt: skip
+
+
+def show(one: Found, models: Models) -> ui.dialog:
     """Open a dialog with the item."""
     with ui.dialog() as dialog, ui.card().classes("detail"):
         with element("div", style="bar"):
             element("h2", one.name)
             button("Close", dialog.close, "plain")
-        body(one)
+        body(one, models)
         facts(one)
     label(dialog, one.name)
     dialog.on("hide", dialog.delete)
@@ -31,7 +41,7 @@ def show(one: Found) -> ui.dialog:
     return dialog
 
 
-def body(one: Found) -> None:
+def body(one: Found, models: Models) -> None:
     """The thing itself."""
     match one.modality:
         case "image":
@@ -43,7 +53,7 @@ def body(one: Found) -> None:
         case "video":
             player("video", one)
         case "3d":
-            model(one)
+            model(one, models)
         case _:
             text(one)
 
@@ -66,7 +76,7 @@ def player(tag: str, one: Found) -> None:
         element("p", f"Found at {one.span}", "found-at")
 
 
-def model(one: Found) -> None:
+def model(one: Found, models: Models) -> None:
     """The turntable until it is clicked, then a viewer."""
     film = one.preview("turn") or one.preview()
     with element("div", style="viewer") as place:
@@ -75,7 +85,18 @@ def model(one: Found) -> None:
         else:
             element("p", "It was not drawn (yet).")
 
-    def view() -> None:
+    async def view() -> None:
+        opener._text = "Reading the model …"
+        opener.props("disabled").update()
+        try:
+            await asyncio.to_thread(models.glb, one.id)  # the viewer itself would fail in silence
+        except HTTPException as error:
+            opener.delete()
+            with place:
+                element("p", f"It cannot be turned: {error.detail}", "bad").props('role="alert"')
+            return
+        if place.is_deleted:  # the visitor went on meanwhile
+            return
         place.clear()
         opener.delete()
         with place, ui.scene(*SIZE, grid=False, background_color="#9aa5ad") as scene:
@@ -105,12 +126,13 @@ def facts(one: Found) -> None:
         "Where": one.hit["path"],
         "Size": size(one.item["size_bytes"]),
         "Changed": datetime.fromtimestamp(one.item["mtime_s"]).strftime("%Y-%m-%d %H:%M"),
-        **{name: f"{value:g}" for name, value in one.item["facts"].items()},
+        **{MEASURED[name]: measured(name, value) for name, value in one.item["facts"].items()},
     }
     if one.item["tags"]:
         rows["Tags"] = ", ".join(one.item["tags"])
     if "score" in one.hit:
-        rows["Score"] = f"{one.hit['score']:.2f}" + (" (weak)" if one.hit["weak"] else "")
+        weak = " (weak: no better than chance)" if one.hit["weak"] else ""
+        rows["Score"] = f"{one.hit['score']:.2f}{weak}"
     with element("dl", style="facts"):
         for name, value in rows.items():
             element("dt", name)
@@ -118,6 +140,15 @@ def facts(one: Found) -> None:
     link = element("a", "Download")
     link.props["href"] = one.content
     link.props["download"] = quote(one.name)
+
+
+def measured(name: str, value: float) -> str:
+    """A number as people read it."""
+    if name == "duration_s":
+        return f"{value:.1f} s" if value < 60 else clock(value)
+    if name == "taken_s":  # by the camera's clock, as if it were UTC
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M")
+    return f"{value:,.0f}"
 
 
 def size(count: float) -> str:

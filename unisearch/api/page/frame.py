@@ -12,7 +12,8 @@ from nicegui import app as pages
 from nicegui import ui
 from nicegui.element import Element
 
-from unisearch.api.page.browser import VALUE
+from unisearch.api.page.browser import KEYS, SWITCH_THEME, THEME, VALUE
+from unisearch.api.page.models import Models
 from unisearch.api.service import Service
 from unisearch.records import Modality
 
@@ -34,6 +35,13 @@ def service() -> Service:
     return found
 
 
+def models() -> Models:
+    """The models that the viewers show."""
+    found = pages.state.models
+    assert isinstance(found, Models)
+    return found
+
+
 @cache
 def style() -> str:
     """The style sheet of all pages."""
@@ -45,7 +53,7 @@ def frame(here: str) -> Iterator[Element]:
     """A page with its head; what is made inside is its content."""
     ui.page_title("unisearch" if here == "/" else f"{PAGES[here]} – unisearch")
     ui.add_css(style())
-    dark = ui.dark_mode(None)
+    ui.add_body_html(f"<script>{KEYS}\n{THEME}</script>")
     with ui.header().classes("head"):
         with element("a", "unisearch", "brand").props('href="/"'):
             pass
@@ -54,7 +62,8 @@ def frame(here: str) -> Iterator[Element]:
                 link = element("a", name).props(f'href="{path}"')
                 if path == here:
                     link.props('aria-current="page"')
-        switch = button("◐", lambda: dark.set_value(not dark.value), "plain")
+        switch = button("◐", None, "plain")
+        switch.on("click", js_handler=SWITCH_THEME)
         label(switch, "Light or dark").classes("dark")
     with element("div", style="content") as content:
         yield content

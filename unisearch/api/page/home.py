@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nicegui import events, run, ui
+from nicegui import events, ui
 from nicegui.element import Element
 
 from unisearch.api.page import browser, detail, look
-from unisearch.api.page.cards import Actions, Found, Opener, sections
-from unisearch.api.page.frame import KINDS, button, choice, element, frame, label, name_of, service
+from unisearch.api.page.cards import Actions, Found, sections
+from unisearch.api.page.frame import (
+    KINDS,
+    button,
+    choice,
+    element,
+    frame,
+    label,
+    models,
+    name_of,
+    service,
+)
 from unisearch.api.page.question import AGES, LENGTHS, STEP, WEIGHTS, Part, Question
-from unisearch.api.search import HEAD_BYTES
-from unisearch.engine.encode import suffix_of
-from unisearch.errors import UsageError
+from unisearch.api.search import HEAD_BYTES, format_of
+from unisearch.errors import Unreadable, UsageError
 from unisearch.media.read import modality_of
 from unisearch.records import Modality
 
@@ -44,17 +54,16 @@ class Home:
 
     def __init__(self) -> None:
         self.service = service()
+        self.models = models()
         self.question = Question()
         self.found: list[Found] = []
-        self.openers: list[Opener] = []
-        self.at: Element | None = None  # the card that has the focus
         self.asked = 0  # only the answer to the newest question is shown
         self.folder = tempfile.TemporaryDirectory(prefix="unisearch-page-")
 
     async def build(self) -> None:
         """Make the page."""
-        folders = await run.io_bound(look.folders, self.service) or {}
-        endings = await run.io_bound(look.endings, self.service) or []
+        folders = await asyncio.to_thread(look.folders, self.service)
+        endings = await asyncio.to_thread(look.endings, self.service)
         with frame("/") as content:
             self.make_box(content)
             self.chips = label(element("ul", style="chips"), "What is asked for")
@@ -63,7 +72,6 @@ class Home:
             self.results = element("div", style="results")
             with self.results:
                 element("p", EMPTY if folders else NO_FOLDERS, "empty")
-        ui.keyboard(self.on_key, ignore=["input", "select", "textarea"])
         ui.context.client.on_delete(self.folder.cleanup)
 
     def make_box(self, content: Element) -> None:
@@ -71,8 +79,9 @@ class Home:
         limit = self.service.settings.server.upload_mb * 1_000_000
         upload = ui.upload(
             multiple=True, auto_upload=True, max_file_size=limit,
-            on_upload=self.on_file, on_rejected=lambda: self.tell(
-                f"a file has at most {limit // 1_000_000} MB; see 'server.upload_mb'"),
+            on_begin_upload=lambda: self.tell("Sending the file …"), on_upload=self.on_file,
+            on_rejected=lambda: self.tell(
+                f"A file has at most {limit // 1_000_000} MB; see 'server.upload_mb'.", bad=True),
         ).classes("hidden").props('aria-hidden="true"')  # fmt: skip
         self.upload = upload
         content.on("drop", js_handler=browser.give_dropped(upload.id))
@@ -109,7 +118,7 @@ class Home:
             setting("Folder", "root", {root: name_of(path) for root, path in folders.items()})
             setting("Type", "ext", {ending: f".{ending}" for ending in endings})
             setting("Changed", "age", AGES)
-            setting("Length", "length", LENGTHS)
+            setting("Duration", "length", LENGTHS)
 
     # What the visitor does.
 
@@ -127,22 +136,27 @@ class Home:
     async def on_file(self, event: events.UploadEventArguments) -> None:
         """Ask with a file that was given."""
         self.upload.reset()
-        suffix = Path(event.file.name or "").suffix.lower()
+        name = name_of(event.file.name or "the file")
+        suffix = Path(name).suffix.lower()
         if modality_of(Path("query" + suffix)) is None:
-            async for head in event.file.iterate(chunk_size=HEAD_BYTES):
-                suffix = suffix_of(head)
-                break
+            heads = event.file.iterate(chunk_size=HEAD_BYTES)
+            head = await anext(aiter(heads), b"")
+            try:
+                suffix = format_of(head)
+            except Unreadable as error:
+                self.tell(f"{name} cannot be searched for: {error.reason}", bad=True)
+                return
         path = Path(self.folder.name) / f"{len(list(Path(self.folder.name).iterdir()))}{suffix}"
         await event.file.save(path)
-        await self.put(Part("file", name_of(event.file.name or "a file"), path))
+        await self.put(Part("file", name, path))
 
     def on_record(self, event: events.GenericEventArguments) -> None:
         """Say that it listens, or why it cannot."""
         said = str(event.args)
         self.microphone._text = "Stop" if said == "recording" else "Record"
         self.microphone.update()
-        self.tell({"recording": "Listening: press Stop to search.", "ended": ""}.get(
-            said, f"The microphone is {said}"))  # fmt: skip
+        lines = {"recording": "Listening: press Stop to search.", "ended": ""}
+        self.tell(lines.get(said, f"Nothing is recorded: {said}"), bad=said not in lines)
 
     async def like(self, one: Found, weight: float = 1.0) -> None:
         """Ask for more like a card, or for less."""
@@ -153,7 +167,7 @@ class Home:
         try:
             self.question.add(part)
         except UsageError as error:
-            self.tell(str(error))
+            self.tell(str(error), bad=True)
             return
         await self.search()
 
@@ -171,31 +185,17 @@ class Home:
 
     async def open(self, one: Found) -> None:
         """Show an item large."""
-        detail.show(await look.whole(self.service, one))
-
-    def on_key(self, event: events.KeyEventArguments) -> None:
-        """`/` goes to the box, arrows go through the cards; Enter opens one by itself."""
-        if not event.action.keydown or event.modifiers.ctrl or event.modifiers.meta:
-            return
-        if event.key.name == "/":
-            self.box.run_method("focus")
-        elif event.key.is_cursorkey and self.openers:
-            step = 1 if event.key.arrow_right or event.key.arrow_down else -1
-            seen = [opener for opener, shelf in self.openers if shelf.is_open]
-            place = seen.index(self.at) + step if self.at in seen else 0
-            self.at = seen[min(max(place, 0), len(seen) - 1)] if seen else None
-            if self.at is not None:
-                self.at.run_method("focus")
-
-    def focused(self, opener: Element) -> None:
-        """That card has the focus now."""
-        self.at = opener
+        try:
+            detail.show(await look.whole(self.service, one), self.models)
+        except look.Refused as error:
+            self.tell(f"{one.name}: {error}", bad=True)
 
     # What the page shows.
 
-    def tell(self, line: str) -> None:
+    def tell(self, line: str, bad: bool = False) -> None:
         """One line below the box, also read aloud."""
         self.told._text = line
+        self.told.classes(add="bad" if bad else "", remove="" if bad else "bad")
         self.told.update()
 
     async def search(self) -> None:
@@ -213,7 +213,7 @@ class Home:
             found, nothing = await look.answer(self.service, self.question)
         except look.Refused as error:
             if asked == self.asked:
-                self.show([], f"That cannot be searched for: {error}", alert=True)
+                self.show([], str(error), alert=True)
                 self.tell("")
             return
         if asked != self.asked:
@@ -228,22 +228,24 @@ class Home:
     async def more(self, modality: Modality) -> None:
         """More of one kind."""
         self.question.counts[modality] = self.question.counts.get(modality, STEP) + STEP
-        found, _ = await look.answer(self.service, self.question, modality)
+        try:
+            found, _ = await look.answer(self.service, self.question, modality)
+        except look.Refused as error:
+            self.tell(str(error), bad=True)
+            return
         rest = [one for one in self.found if one.hit["modality"] != modality]
         self.show(rest + found, "")
 
     def show(self, found: list[Found], line: str, alert: bool = False) -> None:
         """The cards, or a line instead."""
-        self.found, self.at = found, None
+        self.found = found
         self.results.clear()
         words = " ".join(part.shown for part in self.question.parts if part.kind == "words")
-        actions = Actions(
-            self.open, self.like, lambda one: self.like(one, -1.0), self.focused, self.more
-        )
+        actions = Actions(self.open, self.like, lambda one: self.like(one, -1.0), self.more)
         with self.results:
             if line:
                 element("p", line, "empty").props('role="alert"' if alert else "")
-            self.openers = sections(found, words, actions, self.full())
+            sections(found, words, actions, self.full())
 
     def full(self) -> set[Modality]:
         """Kinds that filled all places: there may be more."""

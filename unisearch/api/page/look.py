@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException
-from nicegui import run
 
 from unisearch.api.items import item_out
 from unisearch.api.page.cards import Found
 from unisearch.api.page.question import Question
 from unisearch.api.search import ask
 from unisearch.api.service import Service
-from unisearch.errors import UnisearchError
+from unisearch.errors import UnisearchError, Unreadable
 from unisearch.previews.places import found as previews_of
 from unisearch.records import Modality
 from unisearch.wiring import PREVIEWS_FOLDER
@@ -28,7 +28,7 @@ async def answer(
     service: Service, question: Question, modality: Modality | None = None
 ) -> tuple[list[Found], bool]:
     """The hits, and whether nothing fits. Raises Refused."""
-    return await run.io_bound(_answer, service, question, modality)  # type: ignore[return-value]
+    return await asyncio.to_thread(_answer, service, question, modality)
 
 
 def _answer(
@@ -37,8 +37,10 @@ def _answer(
     try:
         told = ask(service, question.asked(modality), question.files())
         return [Found(hit, known(service, hit["item"])) for hit in told["hits"]], told["no_match"]
+    except Unreadable as error:
+        raise Refused(f"That file cannot be searched for: {error.reason}") from error
     except UnisearchError as error:
-        raise Refused(str(error)) from error
+        raise Refused(f"That cannot be searched for: {error}") from error
     except HTTPException as error:
         raise Refused(str(error.detail)) from error
 
@@ -49,10 +51,10 @@ def known(service: Service, item: int) -> dict[str, Any]:
 
 
 async def whole(service: Service, one: Found) -> Found:
-    """The same with the beginning of its text, where it is one."""
+    """The same with the beginning of its text, where it is one. Raises Refused when it is gone."""
     if one.modality != "text":
         return one
-    return Found(one.hit, one.item, await run.io_bound(excerpt, service, one.id) or "")
+    return Found(one.hit, one.item, await asyncio.to_thread(excerpt, service, one.id))
 
 
 async def plain(service: Service, item: int) -> Found:
@@ -66,12 +68,15 @@ async def plain(service: Service, item: int) -> Found:
         hit = {"item": item, "path": told["path"], "modality": told["modality"], "segment": None}
         return Found(hit, told, excerpt(service, item) if told["modality"] == "text" else "")
 
-    return await run.io_bound(read)  # type: ignore[return-value]
+    return await asyncio.to_thread(read)
 
 
 def excerpt(service: Service, item: int) -> str:
-    """The beginning of a text, '' where none was kept."""
-    digest = service.digest(service.item(item))
+    """The beginning of a text, '' where none was kept. Raises Refused when it is gone."""
+    try:
+        digest = service.digest(service.item(item))
+    except HTTPException as error:
+        raise Refused(str(error.detail)) from error
     there = previews_of(service.engine.rooms.library / PREVIEWS_FOLDER, digest) if digest else {}
     return there["text"].read_text("utf-8", "replace") if "text" in there else ""
 

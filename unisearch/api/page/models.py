@@ -27,6 +27,7 @@ class Models:
         self._service = service
         self._lock = threading.Lock()
         self._reader: Any = None
+        self._last: tuple[Any, bytes] = (None, b"")  # a viewer that was announced asks for it
 
     def glb(self, item: int) -> bytes:
         """The item as binary glTF. Raises HTTPException 404, 410, and 422 for what is no model."""
@@ -34,12 +35,17 @@ class Models:
         if row.modality != "3d":
             raise HTTPException(404, f"item {item}: is no model")
         os.close(open_below(row.root_path, row.path))
+        known, content = self._last
+        if known == (item, row.stat):
+            return content
         options = self._service.engine.rooms.read_options
         try:
             [made] = self._read().read(Path(os.fsdecode(row.path)), options)
         except UnisearchError as error:
             raise HTTPException(422, str(error)) from error
-        return bytes(made)
+        content = bytes(made)
+        self._last = (item, row.stat), content
+        return content
 
     def _read(self) -> Any:
         with self._lock:

@@ -9,14 +9,25 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from nicegui import app as pages
 from nicegui import ui
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from unisearch.api import problems
-from unisearch.api.guard import API
+from unisearch.api.guard import is_of_api
 from unisearch.api.page import atlas, home, status
 from unisearch.api.page.models import Models, add_models
+from unisearch.api.page.policy import Documents
 from unisearch.api.service import Service
-from unisearch.api.session import COOKIE, FORM, LASTS_S, LOGIN, is_session, is_token, new_session
+from unisearch.api.session import (
+    COOKIE,
+    FORM,
+    LASTS_S,
+    LOGIN,
+    LOST,
+    is_session,
+    is_token,
+    new_session,
+)
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#0f766e"'
@@ -32,12 +43,14 @@ def add_page(app: FastAPI, service: Service) -> None:
     status.add()
     whole = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     add_login(whole, service.settings.server.token_sha256)
-    models = Models(service)
+    models = pages.state.models = Models(service)
     add_models(whole, models)
     problems.install(whole)
+    pages.exception_handler(404)(lost)
     ui.run_with(
         whole, title="unisearch", favicon=ICON, dark=None, language="en-US", tailwind=False,
-        show_welcome_message=False, reconnect_timeout=10.0,
+        show_welcome_message=False, reconnect_timeout=10.0, markdown=False,
+        gzip_middleware_factory=None,  # documents are changed before they are packed
     )  # fmt: skip
     of_api = app.router.lifespan_context
 
@@ -48,7 +61,15 @@ def add_page(app: FastAPI, service: Service) -> None:
             models.close()
 
     app.router.lifespan_context = lifespan
-    app.add_middleware(Pages, pages=whole)
+    app.add_middleware(Pages, pages=GZipMiddleware(Documents(whole)))
+
+
+def lost(request: Request, error: Exception) -> Response:
+    """The answer where there is no page; what is no page answers as the API does."""
+    del error
+    if "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(LOST, 404)
+    return problems.problem(404, "there is no such page")
 
 
 class Pages:
@@ -59,7 +80,7 @@ class Pages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the one or the other does."""
-        ours = scope["type"] in ("http", "websocket") and not scope["path"].startswith(API)
+        ours = scope["type"] in ("http", "websocket") and not is_of_api(scope["path"])
         await (self._pages if ours else self._app)(scope, receive, send)
 
 

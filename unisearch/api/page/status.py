@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 
 from unisearch.api import status as routes
 from unisearch.api.page.detail import size
@@ -31,7 +32,7 @@ def add() -> None:
         before: list[Any] = [None, None]
 
         async def renew() -> None:
-            told, failures = await run.io_bound(facts, shown)  # type: ignore[misc]
+            told, failures = await asyncio.to_thread(facts, shown)
             moving = (told["ready"], told["writer"] and told["writer"]["run"])
             if moving != before[0]:
                 before[0] = moving
@@ -80,8 +81,9 @@ def show_library(library: dict[str, Any], failures: list[tuple[str, str]]) -> No
             "Space": library["space"],
             "Size": size(library["bytes"]),
             **{
-                KINDS[name][1]: f"{count['items']:,}"
-                for name, count in library["modalities"].items()
+                many: f"{library['modalities'][kind]['items']:,}"
+                for kind, (_, many) in KINDS.items()
+                if kind in library["modalities"]
             },
         }
         for name, value in rows.items():
