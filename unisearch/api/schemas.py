@@ -148,6 +148,7 @@ class BatchOut(BaseModel):
 def answer_out(answer: Answer, asked: SearchIn) -> dict[str, Any]:
     """One page of an answer, as plain values. An upload is told by its place: 'file:0'."""
     whole = replace(answer, hits=answer.hits[asked.offset :]).to_json()
+    whole = {"factors": None, "approximate": [], **whole}  # the same fields always
     for told, term in zip(whole["query"], asked.terms, strict=True):
         if term.file is not None:
             told["term"] = f"file:{term.file}"
