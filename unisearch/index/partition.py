@@ -127,7 +127,6 @@ class Partition:
             where = display(self.snapshots.path)
             self._once.warn(f"{where}: {error}; answers stay exact, the next run rebuilds it")
             return None
-        index.lighten()
         release()
         return Cover(index, len(index), index.nlist, chain[0].efforts)
 
