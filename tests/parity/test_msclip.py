@@ -30,30 +30,44 @@ CONTEXT = 77
 @pytest.fixture(autouse=True, scope="module")
 def _memory_is_given_back() -> Iterator[None]:
     yield
-    common.cache_clear()
+    common_of.cache_clear()
 
 
 def drawn(key: str, shape: list[int], folder: Path) -> NDArray[Any]:
     """One official tensor by the rule that the README of its set writes out."""
+    return rule.tensor_of_one_scale(first_name(key), shape, *ruled(folder))
+
+
+def ruled(folder: Path) -> tuple[int, float]:
+    """Seed and scale, as the README says them."""
     facts = (folder / "README.md").read_text("utf-8")
     seed, scale = re.search(r"SEED = (\d+)", facts), re.search(r"SCALE = (\d\.\d+)", facts)
     assert seed
     assert scale
-    # A tensor that pictures and texts share has the value of the name that texts have for it.
-    shared = re.sub(r"^visual\.(transformer\.resblocks\.[1-9]\d*\.(attn|mlp)\.)", r"\1", key)
-    return rule.tensor_of_one_scale(shared, shape, int(seed[1]), float(scale[1]))
+    return int(seed[1]), float(scale[1])
+
+
+def first_name(key: str) -> str:
+    """The name that texts have for a tensor, by which one that pictures share is drawn, too."""
+    return re.sub(r"^visual\.(transformer\.resblocks\.[1-9]\d*\.(attn|mlp)\.)", r"\1", key)
+
+
+def common(folder: Path) -> dict[str, torch.Tensor]:
+    """All official tensors of B/32 (0.5 GB)."""
+    shapes = json.loads((folder / "keys.json").read_text("utf-8"))["b32"]
+    return common_of(json.dumps(shapes, sort_keys=True), *ruled(folder))
 
 
 @lru_cache(maxsize=1)
-def common(folder: Path) -> dict[str, torch.Tensor]:
-    """All official tensors of B/32 (0.8 GB), drawn once for both sizes."""
-    shapes = json.loads((folder / "keys.json").read_text("utf-8"))["b32"]
+def common_of(listed: str, seed: int, scale: float) -> dict[str, torch.Tensor]:
+    """The same, drawn once for both sizes and for all sets of one rule."""
+    shapes = json.loads(listed)
     made: dict[str, torch.Tensor] = {}
-    for key, shape in shapes.items():
-        values = drawn(key, shape, folder)
+    for name, shape in {first_name(key): shape for key, shape in shapes.items()}.items():
+        values = rule.tensor_of_one_scale(name, shape, seed, scale)
         kind = np.float32 if values.dtype == np.float64 else values.dtype
-        made[key] = torch.from_numpy(values.astype(kind))
-    return made
+        made[name] = torch.from_numpy(values.astype(kind))
+    return {key: made[first_name(key)] for key in shapes}
 
 
 def network(fixture: Fixture) -> MsClip:

@@ -86,8 +86,11 @@ def test_a_row_does_not_depend_on_its_batch_mates(space: Space, seen: list[Sampl
 
 def test_rows_come_in_the_order_of_the_samples(space: Space, seen: list[Sample]) -> None:
     forward, backward = space.encode(seen), space.encode(seen[::-1])
+    mixed = np.random.default_rng(0).permutation(2 * len(seen))
+    batches = [space.encode([(seen + seen)[n] for n in part]) for part in np.array_split(mixed, 3)]
 
     assert np.abs(forward - backward[::-1]).max() < 1e-4
+    assert np.abs(np.concatenate(batches) - np.tile(forward, (2, 1))[mixed]).max() < 1e-4
 
 
 def test_other_content_gives_another_row(
@@ -99,10 +102,13 @@ def test_other_content_gives_another_row(
         assert first @ second < 0.999, modality
 
 
-def test_half_precision_changes_next_to_nothing(space: Space, seen: list[Sample]) -> None:
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16], ids=str)
+def test_half_precision_changes_next_to_nothing(
+    space: Space, seen: list[Sample], precision: torch.dtype
+) -> None:
     exact = space.encode(seen)
 
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", precision):
         rough = space.encode(seen)
 
     assert np.sum(exact * rough, axis=1).min() >= 0.999
