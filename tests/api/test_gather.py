@@ -207,6 +207,7 @@ def test_files_filters_and_factors_are_not_shared() -> None:
     assert not goes_along(Question([Term(b"content")]))
     assert not goes_along(Question([Term("dog")], where="size > 0"))
     assert not goes_along(Question([Term("dog")], under=Path("photos")))
+    assert not goes_along(Question([Term("dog")], factors={"high": 0.5}))
     assert not goes_along(Question([Term("dog")], factors="versatile"))
 
 
