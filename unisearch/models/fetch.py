@@ -198,7 +198,10 @@ def _opened(url: str, start: int) -> _Remote:
     except (OSError, http.client.HTTPException) as error:
         if start or isinstance(error, http.client.HTTPException):
             raise _BrokenOff(f"cannot be reached: {_reason(error)}") from error
-        raise WeightsError(f"{url}: cannot be reached: {_reason(error)}") from error
+        raise WeightsError(
+            f"{url}: cannot be reached: {_reason(error)}; without a connection:"
+            " `unisearch models import`"
+        ) from error
     return _Remote(url, answer, answer.status, _said(answer.headers, passed))
 
 
