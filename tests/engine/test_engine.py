@@ -283,7 +283,7 @@ def test_questions_without_meaning_are_refused_in_one_line(engine: Engine, media
         engine.search("dog", into="imagge")
     with pytest.raises(UnisearchError, match="no such item"):
         engine.search(99_999)
-    with pytest.raises(UsageError, match="known format"):
+    with pytest.raises(Unreadable, match="3 bytes: unsupported: of no format"):
         engine.search(b"\x00\x01\x02")
     (media / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(Unreadable):

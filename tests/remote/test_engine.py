@@ -173,6 +173,7 @@ def test_more_than_a_page_is_fetched_page_by_page(monkeypatch: pytest.MonkeyPatc
         (UsageError, "at least 1", {"terms": ["a"], "k": 0}),
         (UsageError, "at most 1200", {"terms": ["a"], "k": 2_000}),
         (UnisearchError, "no such item", {"terms": [999_999]}),
+        (Unreadable, "3 bytes: unsupported: of no format", {"terms": [b"\0\1\2"]}),
         (UsageError, "is no term", {"terms": [object()]}),
         (UsageError, "an empty term", {"terms": [" "]}),
     ],
@@ -182,13 +183,6 @@ def test_a_mistake_is_the_error_that_it_is_in_process(
 ) -> None:
     with pytest.raises(error, match=said) as raised:
         remote.ask(**question)
-
-    assert "\n" not in str(raised.value)
-
-
-def test_bytes_of_no_known_format_are_an_upload_that_cannot_be_read(remote: RemoteEngine) -> None:
-    with pytest.raises(Unreadable, match="3 bytes: unsupported: of no format") as raised:
-        remote.ask([b"\0\1\2"])
 
     assert "\n" not in str(raised.value)
 

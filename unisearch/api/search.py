@@ -152,8 +152,8 @@ def format_of(head: bytes) -> str:
         raise Unreadable("the upload", "corrupt", "the file is empty")
     try:
         return suffix_of(head)
-    except UsageError:
-        raise Unreadable("the upload", "unsupported", "of no format that is read") from None
+    except Unreadable as error:  # its count is of the first bytes only
+        raise Unreadable("the upload", error.kind, error.reason) from None
 
 
 def keep(upload: UploadFile, folder: Path, place: int) -> Path:

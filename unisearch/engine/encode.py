@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unisearch.engine.terms import Vector
-from unisearch.errors import Unreadable, UsageError
+from unisearch.errors import Unreadable
 from unisearch.media.read import modality_of, read
 from unisearch.media.signature import looks_like
 from unisearch.records import Modality, Prepared, ReadOptions, Sample, TextSample
@@ -125,8 +125,8 @@ def mean_vector(space: Space, parts: Iterable[Prepared]) -> NDArray[np.float32]:
 
 
 def suffix_of(content: bytes) -> str:
-    """The suffix of a file's format, by its first bytes. Raises UsageError when unknown."""
+    """The suffix of a file's format, by its first bytes. Raises Unreadable when unknown."""
     found = looks_like(content)
     if found is None or modality_of(Path("query" + found.suffix)) is None:
-        raise UsageError("these bytes are of no known format; give a file or a sample instead")
+        raise Unreadable(f"{len(content)} bytes", "unsupported", "of no format that is read")
     return found.suffix
