@@ -352,11 +352,15 @@ def _ended(path: bytes, code: int, verdict: str | None, limit_s: float) -> Unrea
 
 
 def workers_of(wanted: int) -> int:
-    """How many workers that setting means: 0 leaves a core to the network, 16 at most."""
+    """How many workers that setting means: 0 leaves a core to the network, 16 at most.
+
+    Of two cores it leaves none: one worker feeds the network too slowly.
+    """
     if wanted:
         return wanted
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(16, (cores or 1) - 1))
+    cores = cores or 1
+    return min(16, max(cores - 1, min(cores, 2)))
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import ExitStack
 
 from indexer.batch import MOST_CHANGES, Batch, Change
+from indexer.blend import blended
 from indexer.decode import is_plain
 from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, survey
 from indexer.encode import Draft, Encoder
@@ -128,10 +129,10 @@ class Work:
     def _embed(self, surveys: Sequence[Survey], places: Sequence[bytes]) -> Generator[None]:
         """Look at each file; new contents are read ahead, and committed as they become whole."""
         for one in surveys:
-            for file in one.look:
-                self._order += 1
-                self._take(file, one.known.get(file.path), self._order)
+            for order, file in blended(one.look, kind_of):
+                self._take(file, one.known.get(file.path), self._order + order)
                 yield from self._go_on(places)
+            self._order += len(one.look)
         while self._coming:
             yield from self._go_on(places, wait=True)
 

@@ -70,7 +70,10 @@ class IndexSettings(Section):
         256, ge=1, description="segments after which the library is made durable"
     )
     workers: int = Field(
-        0, ge=0, le=256, description="processes that decode files; 0: a core less than there are"
+        0,
+        ge=0,
+        le=256,
+        description="processes that decode files; 0: a core less than there are, both of two",
     )
     timeout_s: float = Field(
         60.0,

@@ -194,7 +194,7 @@ def test_the_number_of_workers_leaves_a_core_for_the_network(
         monkeypatch.setattr("os.sched_getaffinity", lambda _, n=cores: range(n), raising=False)
         found.append(workers_of(0))
 
-    assert found == [1, 1, 7, 16]
+    assert found == [1, 2, 7, 16]
     assert workers_of(3) == 3
 
 
