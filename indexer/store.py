@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ def put_drafts(
     if not tx.spaces():
         for space in spaces:
             hold(tx, space, "active")
-    active = [row for row in tx.spaces() if row.state == "active"]
+    held = tx.spaces()
     contents: dict[Draft, int] = {}
     new: _New = defaultdict(list)
     for draft in drafts:
@@ -57,7 +57,7 @@ def put_drafts(
                 draft.labels,
             )
             ids = tx.put_segments(known, draft.spans)
-            _share_out(tx, new, active, known, ids, draft)
+            _share_out(tx, new, held, known, ids, draft)
         contents[draft] = known
     _append_all(tx, library, new)
     return contents
@@ -66,14 +66,14 @@ def put_drafts(
 def renew_drafts(tx: Writing, library: Path, drafts: Mapping[int, Draft]) -> None:
     """Give contents that are known already, by id, new segments with these rows in every active
     space; the old segments die in all spaces."""
-    active = [row for row in tx.spaces() if row.state == "active"]
+    held = tx.spaces()
     new: _New = defaultdict(list)
     died: dict[Modality, list[NDArray[np.int64]]] = defaultdict(list)
     for content, draft in drafts.items():
         ids, gone = tx.renew_segments(content, draft.spans)
         for modality, keys in gone.items():
             died[modality].append(keys)
-        _share_out(tx, new, active, content, ids, draft)
+        _share_out(tx, new, held, content, ids, draft)
     _bury(tx, library, {kind: np.concatenate(keys) for kind, keys in died.items()})
     _append_all(tx, library, new)
 
@@ -87,7 +87,7 @@ def put_rows(
     """Store the rows of drafts, each of the segments of its content, which are known: of one
     space, in the ascending order of the segments."""
     new: _New = defaultdict(list)
-    held = {row.id for row in tx.spaces()}
+    held = tx.spaces()
     for parts, draft in drafts:
         ids = np.array([part.id for part in parts], np.int64)
         _gather(new, space, held, ids, draft)
@@ -97,14 +97,18 @@ def put_rows(
 def _share_out(
     tx: Writing,
     new: _New,
-    active: Iterable[SpaceRow],
+    held: Sequence[SpaceRow],
     content: int,
     ids: NDArray[np.int64],
     draft: Draft,
 ) -> None:
-    """The rows of a content to the active spaces that it was embedded into; gaps in the others."""
-    held = {row.id for row in tx.spaces()}
-    for row in active:
+    """The rows of a content to the active spaces that it was embedded into; gaps in the others.
+
+    held: all that the library holds
+    """
+    for row in held:
+        if row.state != "active":
+            continue
         if row.id in draft.spaces:
             _gather(new, row, held, ids, draft)
             for space in {row.id, row.parts_id} - {""}:
@@ -114,11 +118,11 @@ def _share_out(
 
 
 def _gather(
-    new: _New, space: SpaceRow, held: Collection[str], ids: NDArray[np.int64], draft: Draft
+    new: _New, space: SpaceRow, held: Iterable[SpaceRow], ids: NDArray[np.int64], draft: Draft
 ) -> None:
-    """The rows of a content in a space, and their parts. held: ids of all that the library holds"""
+    """The rows of a content in a space, and their parts. held: all that the library holds"""
     kinds = np.array([span.modality or draft.modality for span in draft.spans])
-    for one in {space.id, space.parts_id}.intersection(held):
+    for one in {space.id, space.parts_id}.intersection(row.id for row in held):
         for modality, rows in draft.vectors.get(one, {}).items():
             new[one, modality].append((ids[kinds == modality], rows))
 
