@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -101,12 +101,23 @@ class Partitions:
         state = states.get(modality)
         if state is None:
             return None
-        file, opened = self._partitions.get((space.id, modality), (None, None))
-        if opened is None or file != view.file:  # or of a library that was here before
-            opened = self._rooms.partition(modality, space)
-            self._partitions[space.id, modality] = view.file, opened
+        opened = self._opened(view, space, modality, self._rooms.partition)
         reader = opened.at(state, partial(view.blocks, space.id, modality))
         return reader if len(reader) else None
+
+    def _opened(
+        self,
+        view: View,
+        space: Space,
+        modality: Modality,
+        opening: Callable[[Modality, Space], Partition],
+    ) -> Partition:
+        """A partition that is opened once, and again for another library in its place."""
+        file, opened = self._partitions.get((space.id, modality), (None, None))
+        if opened is None or file != view.file:
+            opened = opening(modality, space)
+            self._partitions[space.id, modality] = view.file, opened
+        return opened
 
     def lanes(self, view: View, asked: Asked, wanted: Wanted) -> dict[Modality, list[Lane]]:
         """The ways into each wanted modality that some attracting term can take."""

@@ -32,7 +32,6 @@ from unisearch.errors import LibraryDamaged, UnisearchError, UsageError, display
 from unisearch.factors import Factors, factors_of, told
 from unisearch.held import check_names, with_factors
 from unisearch.index.bits import draw_live
-from unisearch.index.partition import Partition
 from unisearch.index.reader import PartitionReader
 from unisearch.records import Modality, PartitionState, seen_as
 from unisearch.spaces.base import Space
@@ -166,7 +165,6 @@ class _Partitions(Partitions):
     def __init__(self, rooms: Rooms, spaces: _Spaces, stored: Partitions) -> None:
         super().__init__(rooms, spaces)
         self._stored, self._by = stored, spaces
-        self._parts: dict[tuple[str, Modality], tuple[object, Partition]] = {}
         self._readers: dict[tuple[str, Modality], TurnedReader] = {}
         self._backgrounds = _Backgrounds(self._readers)
 
@@ -196,10 +194,7 @@ class _Partitions(Partitions):
                 f"{display(self._rooms.library)}: {modality} has vectors and no parts of them:"
                 " 'unisearch repair'"
             )
-        file, opened = self._parts.get((space.id, modality), (None, None))
-        if opened is None or file != view.file:
-            opened = self._rooms.parts(modality, space)
-            self._parts[space.id, modality] = view.file, opened
+        opened = self._opened(view, space, modality, self._rooms.parts)
         return opened.at(state, partial(view.blocks, space.parts_id, modality))
 
 
