@@ -26,7 +26,7 @@ input,button{{font:inherit;width:100%;box-sizing:border-box;padding:.6rem;margin
 </head><body><main><h1>unisearch</h1>
 """
 FORM = (
-    _HEAD.format(title="token").replace("{", "{{").replace("}", "}}")
+    _HEAD.replace("{title}", "token")  # the reason is filled in later
     + """<form method="post" action="/login"><label for="token">Token of this server</label>
 <input id="token" name="token" type="password" autocomplete="current-password" autofocus required>
 <button>Open the library</button></form><p role="alert">{reason}</p></main></body></html>
