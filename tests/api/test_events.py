@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,21 @@ def test_a_damaged_file_is_left_out_and_told(
 
     assert [kept.id for kept in SavedSearches(tmp_path).all()] == [one.id]
     assert "0000000000000000.json" in caplog.text
+
+
+def test_what_a_killed_server_left_is_cleared_away_and_what_another_writes_is_not(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    left, new, renamed = (folder / f".{name}.json.1.tmp" for name in "abc")
+    for path in (left, new):
+        path.write_bytes(b"{")
+    os.utime(left, (0, 0))
+    renamed.symlink_to(folder / "gone")  # as between the listing of the folder and the look
+
+    assert SavedSearches(tmp_path).all() == []
+    assert set(folder.iterdir()) == {new, renamed}
 
 
 def test_the_doctor_names_saved_searches_that_are_left_out(

@@ -117,14 +117,23 @@ class SavedSearches:
         self._saved[one.id] = one
 
     def _read(self) -> Iterable[Saved]:
-        for path in filter(durable.is_temporary, self._folder.glob(".*")):
-            if time.time() - path.stat().st_mtime > LEFT_S:
-                durable.unlink([path])  # of a server that was killed, not of one that writes now
+        durable.unlink(filter(_is_left, self._folder.glob(".*")))
         for path, one in read(self._folder):
             if isinstance(one, Saved):
                 yield one
             else:
                 logger.warning("%s: a saved search is left out: %s", display(path), one)
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a server that was killed left it half written; one that writes now may not be done.
+
+    What another server has renamed meanwhile is whole.
+    """
+    try:
+        return durable.is_temporary(path) and time.time() - path.stat().st_mtime > LEFT_S
+    except FileNotFoundError:
+        return False
 
 
 def read(folder: Path) -> Iterator[tuple[Path, Saved | str]]:

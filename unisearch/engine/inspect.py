@@ -78,10 +78,10 @@ def background(sample: BackgroundRow | None) -> str:
 def folder_bytes(folder: Path) -> int:
     """The size of all files below a folder; those that vanish meanwhile count nothing."""
     total = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):
-            if file.is_file():
-                total += file.stat().st_size
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(inside, name).lstat().st_size
     return total
 
 

@@ -66,10 +66,7 @@ def check_rows(files: RowFiles, state: PartitionState, blocks: Sequence[Block]) 
 
 def _stored(files: RowFiles, epoch: int) -> int:
     """How many rows are there in both files."""
-    return min(
-        path.stat().st_size // size if size and path.exists() else 0
-        for path, size in files.sizes(epoch)
-    )
+    return min((_size(path) or 0) // size if size else 0 for path, size in files.sizes(epoch))
 
 
 def _torn(files: RowFiles, state: PartitionState) -> list[str]:
@@ -77,16 +74,25 @@ def _torn(files: RowFiles, state: PartitionState) -> list[str]:
     found = []
     for path, row_bytes in files.sizes(state.epoch):
         need = row_bytes * state.count
-        if need and not path.exists():
+        size = _size(path)
+        if need and size is None:
             found.append(f"{display(path)} is missing")
-        elif need and path.stat().st_size < need:
-            found.append(f"{display(path)} has {path.stat().st_size:,} bytes of {need:,}")
+        elif need and size is not None and size < need:
+            found.append(f"{display(path)} has {size:,} bytes of {need:,}")
     return found
 
 
 def _behind(files: RowFiles, state: PartitionState) -> int:
     sizes = [(path, size * state.count) for path, size in files.sizes(state.epoch)]
-    return sum(max(0, path.stat().st_size - need) for path, need in sizes if path.exists())
+    return sum(max(0, (_size(path) or 0) - need) for path, need in sizes)
+
+
+def _size(path: Path) -> int | None:
+    """In bytes, in one look: a writer may remove the file at any moment. None when it is gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,11 +25,15 @@ def places(folder: Path, digest: bytes) -> dict[Kind, Path]:
 
 def found(folder: Path, digest: bytes) -> dict[Kind, Path]:
     """The previews that are there; an empty file is what a power cut left of one."""
-    return {
-        kind: path
-        for kind, path in places(folder, digest).items()
-        if path.is_file() and path.stat().st_size
-    }
+    return {kind: path for kind, path in places(folder, digest).items() if _size(path)}
+
+
+def _size(path: Path) -> int:
+    """In bytes, in one look: the indexer may remove it at any moment."""
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def digest_of(path: Path) -> bytes | None:
