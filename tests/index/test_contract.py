@@ -98,12 +98,28 @@ def test_a_question_finds_alone_what_it_finds_among_many(unit_rows: UnitRows) ->
     rows = unit_rows(3_000, dim=32)
     index, effort = IvfPq(to_halves(rows)), Effort(nprobe=8, candidates=80)
 
-    among = index.search(rows[:100], 10, effort=effort)
-    alone = [index.search(row[None], 10, effort=effort) for row in rows[:100]]
+    among = index.search(rows[:300], 10, effort=effort)
+    alone = [index.search(row[None], 10, effort=effort) for row in rows[:300]]
 
     assert index.nlist > 100
     same = [(one.rows[0] == many).all() for one, many in zip(alone, among.rows, strict=True)]
     assert np.mean(same) > 0.97  # the last of the lists may be another one
+
+
+@pytest.mark.parametrize("kind", ["fast", "gpu"])
+def test_an_index_for_searches_alone_answers_as_before(unit_rows: UnitRows, kind: str) -> None:
+    rows = unit_rows(2_000, dim=32)
+    index, effort = IvfPq(to_halves(rows), kind), Effort(nprobe=8, candidates=80)
+    asked = [rows[:1], rows[:20], rows[:300]]
+    before = [index.search(queries, 10, effort=effort) for queries in asked]
+
+    index = index.for_searches()
+
+    after = [index.search(queries, 10, effort=effort) for queries in asked]
+    assert (len(index), index.nlist) == (2_000, 125)
+    assert all(np.array_equal(a.rows, b.rows) for a, b in zip(before, after, strict=True))
+    if kind == "fast":
+        assert index.faiss_index.quantizer is None  # the memory is given back
 
 
 def test_the_code_that_gpus_know_answers_too(unit_rows: UnitRows) -> None:

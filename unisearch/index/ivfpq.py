@@ -23,7 +23,7 @@ from unisearch.index.table import Effort, Found
 FACTORY = {"fast": "IVF{nlist},PQ{half}x4fs", "gpu": "IVF{nlist},PQ{eighth}x8np"}
 
 _MOST_ON_GPU = 2_048
-_FEW = 64  # queries at a time; more are compared with the lists by a product of matrices
+_FEW = 256  # queries at a time; for more, the middles are worth making whole: see _for_many
 _ADD = 65_536  # rows encoded at once
 _PER_LIST = 16  # training rows per list: 64 take four times as long and find no more
 _LEAST_TRAINED = 65_536
@@ -61,15 +61,26 @@ class IvfPq:
         if self._index.ntotal != len(vectors):
             raise VectorError(f"an index of {self._index.ntotal} rows over {len(vectors)} vectors")
         self._vectors = vectors
-        self._refined: Any = None
+        self._on_gpus: Any = None
+        self._middles: NDArray[np.float16] | None = None
         if _on_gpu(self._index):
-            self._searched = faiss.index_cpu_to_all_gpus(self._index)
-        else:
-            self._searched = self._index
-            self._exact = view(vectors)
-            self._refined = faiss.IndexRefine(self._index, self._exact)
-            self._lists = _light(self._index)
-            self._light = faiss.IndexRefine(self._lists, self._exact)
+            self._on_gpus = faiss.index_cpu_to_all_gpus(self._index)
+            return
+        if isinstance(self._index, faiss.IndexIVFPQFastScan):
+            self._middles = self._index.quantizer.reconstruct_n(0, self.nlist).astype(np.float16)
+        self._exact = view(vectors)
+        self._few = self._refined(None if self._middles is None else view(self._middles))
+
+    def for_searches(self) -> Self:
+        """Itself, without what only building needs: it cannot be written or built on any more.
+
+        The middles of the lists as floats are a tenth of its memory.
+        """
+        if self._middles is not None:
+            whole = self._index.quantizer
+            self._index.own_fields, self._index.quantizer = False, None
+            whole.this.own(True)  # freed with the last name for it: here
+        return self
 
     @property
     def faiss_index(self) -> Any:
@@ -97,28 +108,44 @@ class IvfPq:
         candidates = min(max(effort.candidates, k), len(self))
         looked = min(effort.nprobe, self.nlist), candidates / k
         lists, refine = _unfiltered(*looked) if allowed is None else _parameters(*looked, allowed)
-        if self._refined is None:
+        if self._on_gpus is not None:
             # FAISS's GPU part knows no filters, and no more than so many candidates or lists.
             fits = allowed is None and max(candidates, effort.nprobe) <= _MOST_ON_GPU
-            index = self._searched if fits else self._index
+            index = self._on_gpus if fits else self._index
             _, rows = index.search(queries, candidates, params=lists)
             return reranked(self._vectors, rows, queries, k)
-        refined = self._light if len(queries) <= _FEW else self._refined
+        refined = self._few if len(queries) <= _FEW else self._for_many()
         scores, rows = refined.search(queries, k, params=refine)
         return Found(rows, scores)
 
+    def _for_many(self) -> Any:
+        """For a product of matrices, which wants the middles as floats; made for one search."""
+        import faiss
 
-def _light(index: Any) -> Any:
-    """The same lists and codes, with the middles of the lists as halves; of kind 'fast' only.
+        if self._middles is None:
+            return self._few
+        whole = faiss.IndexFlatIP(self._middles.shape[1])
+        whole.add(floats(self._middles))
+        return self._refined(whole)
 
-    Each query is compared with all middles: that is half as much to read, and finds the same. A
-    product of matrices for many queries at a time, which is faster still, wants them whole.
+    def _refined(self, middles: Any) -> Any:
+        """The lists, chosen by these middles (None: their own), then compared exactly."""
+        import faiss
+
+        lists = self._index if middles is None else _with_middles(self._index, middles)
+        refined = faiss.IndexRefine(lists, self._exact)
+        refined.referenced_objects = [lists, self._exact]  # they live as long as it does
+        return refined
+
+
+def _with_middles(index: Any, middles: Any) -> Any:
+    """The same lists and codes, whose middles that FAISS index holds; of kind 'fast' only.
+
+    Each query is compared with all middles: as halves that is half as much to read as floats,
+    and finds the same.
     """
     import faiss
 
-    if not isinstance(index, faiss.IndexIVFPQFastScan):
-        return index
-    middles = view(index.quantizer.reconstruct_n(0, index.nlist).astype(np.float16))
     light = faiss.IndexIVFPQFastScan(
         middles,
         index.d,

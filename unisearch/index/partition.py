@@ -120,7 +120,7 @@ class Partition:
         if not chain:
             return None
         try:
-            index = self.snapshots.load(chain, rows.vectors)
+            index = self.snapshots.load(chain, rows.vectors).for_searches()
         except FileNotFoundError:
             raise
         except (LibraryDamaged, VectorError, OSError, RuntimeError) as error:
