@@ -73,6 +73,7 @@ class Meter:
             for (outcome, modality), count in sorted(self._files.items()):
                 files.setdefault(outcome, {})[modality] = count
             delays = sorted(self._delays)
+            run = self._now  # looked at once: the run may end at any moment
             return {
                 "process": os.getpid(),
                 "since": self._since,
@@ -89,7 +90,7 @@ class Meter:
                     {"at": at, "path": display(one.path), "kind": one.kind, "message": one.message}
                     for at, one in self._failures
                 ],
-                "run": None if self._now is None else run_facts(self._now),
+                "run": None if run is None else run_facts(run),
             }
 
 

@@ -193,7 +193,7 @@ class Pool:
         if self._thread is None and not self._closing:
             self._thread = threading.Thread(target=self._serve, name="pool", daemon=True)
             self._thread.start()
-        with contextlib.suppress(BlockingIOError):  # it rings already
+        with contextlib.suppress(OSError):  # it rings already, or another thread has closed us
             self._bell.send(b"!")
 
     def _serve(self) -> None:

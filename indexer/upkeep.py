@@ -85,6 +85,7 @@ class Upkeep:
             self._child.kill()
             self._child.wait()
             self._child = None
+            self._close_errors()
 
     def __enter__(self) -> Upkeep:
         return self
@@ -111,14 +112,18 @@ class Upkeep:
             pickle.dump(job, parcel)
             parcel.seek(0)
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the child)
-            # A session of its own: Ctrl-C is for us, who then end it.
-            self._child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "unisearch.index.build"],
-                stdin=parcel,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                start_new_session=True,
-            )
+            try:
+                # A session of its own: Ctrl-C is for us, who then end it.
+                self._child = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "unisearch.index.build"],
+                    stdin=parcel,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._errors,
+                    start_new_session=True,
+                )
+            except BaseException:
+                self._close_errors()
+                raise
         self._for = partition.id
         return True
 
@@ -201,13 +206,18 @@ class Upkeep:
         assert self._errors is not None
         self._errors.seek(0)
         said = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        self._errors.close()
+        self._close_errors()
         if self._child.returncode:
             self._failed.add(self._for)
             reason = said[-1] if said else f"ended with {self._child.returncode}"
             logger.warning("%s failed: %s; search stays exact there", self._what, reason)
         self._child = None
         return False
+
+    def _close_errors(self) -> None:
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
 
     def _wait(self, tell: Callable[[str], object]) -> Iterator[None]:
         """Steps until the build that is under way ends."""

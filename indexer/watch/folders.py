@@ -119,7 +119,9 @@ class Folders(WatchCallback):
                 if folder is not None and event.name:
                     self._take(event, folder, event.name)
         except NoWatches as error:
-            self.listener.full(self._root_of(folder or b""), error)
+            with self._lock:  # roots come and go in another thread
+                root = self._root_of(folder or b"")
+            self.listener.full(root, error)
         except OSError:  # it was there when the event came
             self.listener.lost()
 

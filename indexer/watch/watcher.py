@@ -149,8 +149,8 @@ class Watcher:
 
     def _fall_back(self) -> None:
         """Where a new folder could not be watched, the whole root is done without events."""
-        full, self._full = self._full, []
-        for path, error in full:
+        while self._full:  # another thread goes on adding to the same list
+            path, error = self._full.pop(0)
             one = self._watched.get(path)
             if one is not None and one.poller is None:
                 self._do_without(path, error)

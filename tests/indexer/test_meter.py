@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from indexer import Indexer, Progress
+from indexer.desk import Desk
 from indexer.handover import SOCKET_FILE
 from indexer.look import look
 from indexer.meter import Meter
@@ -119,6 +120,37 @@ def test_a_run_beside_another_is_counted_and_not_shown() -> None:
     assert facts["files"] == {"added": {"text": 1}}
     assert facts["run"]["path"] == "/first"
     assert facts["queues"] == {"files_to_commit": 5}
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_shown_or_not() -> None:
+    class Ends(Meter):
+        """Whose run ends as soon as somebody has looked at it."""
+
+        @property  # type: ignore[override]
+        def _now(self) -> Progress | None:
+            found, self.left = self.left, None
+            return found
+
+        @_now.setter
+        def _now(self, now: Progress | None) -> None:
+            self.left = now
+
+    meter = Ends()
+    meter.at(Progress({}, {"image": 9}, 0, 0, 1.0, b"/first"))
+
+    assert [meter.facts()["run"] is None for _ in range(2)] == [False, True]
+
+
+def test_a_mistake_in_what_is_told_does_not_silence_the_writer(tmp_path: Path) -> None:
+    def wrong() -> dict[str, object]:
+        raise AttributeError("of us")
+
+    desk = Desk(tmp_path, wrong)
+    assert look(tmp_path) is None
+
+    desk._facts = lambda: {"process": 7}
+    assert look(tmp_path) == {"process": 7}
+    desk.close()
 
 
 def test_delays_are_told_by_rank() -> None:

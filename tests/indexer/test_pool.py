@@ -236,6 +236,16 @@ def test_closing_takes_no_longer_than_a_second(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
+def test_a_thread_that_comes_after_the_end_does_no_harm() -> None:
+    pool = Pool(Limits(1))
+    job = pool.submit(b"file", tasks.count, 3)
+    pool.close()
+
+    pool.drop(job)
+
+    assert pool.open_jobs == 0
+
+
 def test_small_values_that_are_kept_hold_no_descriptors(pool: Pool) -> None:
     def descriptors() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))

@@ -105,6 +105,19 @@ def test_a_modality_that_became_common_is_measured_with_its_own_vectors(rooms: R
     assert [(one.generation, one.mix["audio"]) for one in manifests] == [(2, 300)]
 
 
+def test_a_build_that_is_stopped_leaves_no_file_open(rooms: Rooms) -> None:
+    grow(rooms, "text", 1_200)
+    upkeep = Upkeep(rooms)
+    upkeep.look()
+    said = upkeep._errors
+    assert said is not None
+
+    upkeep.stop()
+
+    assert said.closed
+    assert stops(rooms) == []
+
+
 def test_a_damaged_snapshot_is_built_anew(rooms: Rooms) -> None:
     grow(rooms, "text", 1_500)
     with Upkeep(rooms) as upkeep:

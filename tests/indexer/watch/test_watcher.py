@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,6 +179,37 @@ def test_a_new_folder_without_a_watch_is_told(tmp_path: Path, heard: Heard) -> N
     assert heard.full == [bytes(tmp_path)]
 
 
+def test_roots_neither_come_nor_go_while_they_are_looked_through(
+    tmp_path: Path, heard: Heard
+) -> None:
+    source = Source(most=1)
+    watched = Folders(source, heard.listener())
+    watched.add(bytes(tmp_path), deep=True)
+    folders(tmp_path, "new")
+    made = InotifyConstants.IN_CREATE | InotifyConstants.IN_ISDIR
+    others: list[bool] = []
+
+    def another() -> None:
+        others.append(watched._lock.acquire(blocking=False))
+        if others[-1]:
+            watched._lock.release()
+
+    class Roots(dict[bytes, bool]):
+        def __iter__(self) -> Iterator[bytes]:
+            thread = threading.Thread(target=another)
+            thread.start()
+            thread.join()
+            return super().__iter__()
+
+    watched._roots = Roots(watched._roots)
+
+    watched.on_event(event(source, tmp_path, made, "new"))
+
+    assert heard.full == [bytes(tmp_path)]
+    assert others
+    assert not any(others)
+
+
 @pytest.fixture
 def watcher(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
     """On a system with room for two folders."""
@@ -202,6 +234,23 @@ def test_without_watches_a_root_is_looked_through_and_told_once(
     until(lambda: ("many", "written") in heard.paths(tmp_path))
     (tmp_path / "many" / "c" / "new.txt").write_text("New.")
     until(lambda: ("many/c/new.txt", "seen") in heard.paths(tmp_path))
+
+
+def test_a_full_folder_that_is_told_while_others_are_dealt_with_is_not_forgotten(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    folders(tmp_path, "a", "b")
+    wanted = [Target(bytes(tmp_path / name), True) for name in ("a", "b")]
+    watcher.keep(wanted)
+    error = NoWatches(errno.ENOSPC, "no more watches")
+    watcher._full.append((bytes(tmp_path / "a"), error))
+    tell = watcher._full.append  # of another thread, which is about to call it
+
+    watcher.keep(wanted)
+    tell((bytes(tmp_path / "b"), error))
+    watcher.keep(wanted)
+
+    assert watcher.told == "2 folders (2 by polling)"
 
 
 def test_a_folder_that_goes_and_comes_back_is_told_once_each(
