@@ -5,17 +5,21 @@
 The bare parts (decode, prepare, encode) run alone, each on one core, over a share of the files.
 `bottleneck` is the slower of the two things that go on at the same time: decoding and preparing,
 spread over all cores, and encoding on all cores; `perfect` is all of it spread over all cores
-without a gap. Prints JSON lines.
+without a gap. Cores that share caches, memory or a physical core are slower together: `side by
+side` is what as many processes as there are cores take for all files when each does nothing but
+the bare parts of its own share at the same time. Prints JSON lines.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Barrier
 
 import torch
 
@@ -30,6 +34,7 @@ from unisearch.wiring import open_space, read_options
 
 BATCH = 64
 PARTS = ("decode", "prepare", "encode")
+KINDS = ("image", "audio", "3d", "text")
 
 
 def bare(paths: Sequence[Path], space: Space, options: ReadOptions) -> dict[str, float]:
@@ -52,6 +57,28 @@ def bare(paths: Sequence[Path], space: Space, options: ReadOptions) -> dict[str,
             took[name] += spent
     torch.set_num_threads(os.cpu_count() or 1)
     return took
+
+
+def side_by_side(paths: Sequence[Path], cores: int) -> float:
+    """Seconds of all bare parts of these files, shared by as many processes at the same time."""
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(cores) as pool:
+        start = manager.Barrier(cores)
+        return max(pool.starmap(_one_side, [(paths[at::cores], start) for at in range(cores)], 1))
+
+
+def _one_side(paths: Sequence[Path], start: Barrier) -> float:
+    settings = load_settings()
+    space = open_space(settings, settings.space)
+    options = read_options(settings, space)
+    kinds = [[path for path in paths if modality_of(path) == kind] for kind in KINDS]
+    for mine in kinds:
+        bare(mine[:1], space, options)  # what the first file of a kind imports
+    start.wait()
+    began = time.perf_counter()
+    for mine in kinds:
+        bare(mine, space, options)
+    return time.perf_counter() - began
 
 
 def index(media: Path, files: int) -> tuple[float, float]:
@@ -85,16 +112,19 @@ def measure(media: Path, paths: Sequence[Path], share: int) -> None:
     space = open_space(settings, settings.space)
     options = read_options(settings, space)
     total = dict.fromkeys(PARTS, 0.0)
-    for kind in ("image", "audio", "3d", "text"):
+    few = []
+    for kind in KINDS:
         mine = [path for path in paths if modality_of(path) == kind]
         took = bare(mine[:share], space, options)
         rates = {f"{name}_per_s": len(mine[:share]) / spent for name, spent in took.items()}
         line("bare parts", kind=kind, files=len(mine[:share]), **rates)
         for name, spent in took.items():
             total[name] += spent * len(mine) / len(mine[:share])
+        few += mine[:share]
     cores = len(os.sched_getaffinity(0))
     bottleneck_s = max(total["decode"] + total["prepare"], total["encode"]) / cores
     perfect_s = sum(total.values()) / cores
+    side_by_side_s = side_by_side(few, cores) * len(paths) / len(few)
     took_s, again_s = index(media, len(paths))
     line(
         "index files of typical sizes",
@@ -105,6 +135,7 @@ def measure(media: Path, paths: Sequence[Path], share: int) -> None:
         files_per_s=len(paths) / took_s,
         of_bottleneck=bottleneck_s / took_s,
         of_perfect=perfect_s / took_s,
+        of_side_by_side=side_by_side_s / took_s,
         second_run_s=again_s,
         **{f"{name}_core_s": spent for name, spent in total.items()},
     )

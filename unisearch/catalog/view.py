@@ -270,6 +270,11 @@ class View:
         rows = self._connection.execute(f"{_ITEM} WHERE 1{clause} ORDER BY i.id", values)
         return [_item(row) for row in rows]
 
+    def suffixes(self) -> list[str]:
+        """The endings of all items' names, with their dots, in small letters."""
+        rows = self._run("SELECT DISTINCT suffix FROM items WHERE suffix <> '' ORDER BY suffix")
+        return [suffix for (suffix,) in rows]
+
     def items_after(self, item_id: int, most: int) -> list[ItemRow]:
         """So many items of larger ids, by id."""
         rows = self._run(f"{_ITEM} WHERE i.id > ? ORDER BY i.id LIMIT ?", item_id, most)

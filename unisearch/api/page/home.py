@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import tempfile
 from collections.abc import Mapping
 from functools import partial
@@ -59,6 +60,7 @@ class Home:
         self.found: list[Found] = []
         self.asked = 0  # only the answer to the newest question is shown
         self.folder = tempfile.TemporaryDirectory(prefix="unisearch-page-")
+        self.numbers = itertools.count()  # names of files, of which several may come at once
 
     async def build(self) -> None:
         """Make the page."""
@@ -146,7 +148,7 @@ class Home:
             except Unreadable as error:
                 self.tell(f"{name} cannot be searched for: {error.reason}", bad=True)
                 return
-        path = Path(self.folder.name) / f"{len(list(Path(self.folder.name).iterdir()))}{suffix}"
+        path = Path(self.folder.name) / f"{next(self.numbers)}{suffix}"
         await event.file.save(path)
         await self.put(Part("file", name, path))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastapi import HTTPException
@@ -36,13 +37,20 @@ def _answer(
 ) -> tuple[list[Found], bool]:
     try:
         told = ask(service, question.asked(modality), question.files())
-        return [Found(hit, known(service, hit["item"])) for hit in told["hits"]], told["no_match"]
+        return list(_still_there(service, told["hits"])), told["no_match"]
     except Unreadable as error:
         raise Refused(f"That file cannot be searched for: {error.reason}") from error
     except UnisearchError as error:
         raise Refused(f"That cannot be searched for: {error}") from error
     except HTTPException as error:
         raise Refused(str(error.detail)) from error
+
+
+def _still_there(service: Service, hits: Iterable[dict[str, Any]]) -> Iterator[Found]:
+    """What may be dropped from the library between the answer and this look is left out."""
+    for hit in hits:
+        with contextlib.suppress(HTTPException):
+            yield Found(hit, known(service, hit["item"]))
 
 
 def known(service: Service, item: int) -> dict[str, Any]:
@@ -90,5 +98,4 @@ def folders(service: Service) -> dict[int, str]:
 def endings(service: Service) -> list[str]:
     """The extensions that files of the library have, without their dots."""
     with service.engine.rooms.catalog.view() as view:
-        found = {Path(os.fsdecode(item.path)).suffix.lower().lstrip(".") for item in view.items()}
-    return sorted(found - {""})
+        return [suffix.lstrip(".") for suffix in view.suffixes()]

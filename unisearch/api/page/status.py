@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
 
-from unisearch.api import status as routes
 from unisearch.api.page.detail import size
 from unisearch.api.page.frame import KINDS, clock, element, frame, label, service
-from unisearch.api.service import Service
+from unisearch.api.service import Service, of_writer
+from unisearch.engine import inspect
 from unisearch.errors import display
 
 EVERY_S = 1.0
 #: So many failures are listed.
 MOST = 200
+#: What the library holds is looked at again after so many times as long as that took.
+REST = 10
+
+Seen = tuple[dict[str, Any], list[tuple[str, str]]]
 
 
 def add() -> None:
     """Answer at /status."""
+    watch = Watch()
 
     @ui.page("/status", response_timeout=30)
     async def status() -> None:
@@ -32,36 +40,56 @@ def add() -> None:
         before: list[Any] = [None, None]
 
         async def renew() -> None:
-            told, failures = await asyncio.to_thread(facts, shown)
-            moving = (told["ready"], told["writer"] and told["writer"]["run"])
+            moving = shown.ready.is_set(), await asyncio.to_thread(run_of, shown)
             if moving != before[0]:
                 before[0] = moving
                 now.clear()
                 with now:
-                    show_now(told)
-            still = (told["library"], failures)
+                    show_now(*moving)
+            still = await asyncio.to_thread(watch.seen, shown)
             if still != before[1]:
                 before[1] = still
                 rest.clear()
                 with rest:
-                    show_library(told["library"], failures)
+                    show_library(*still)
 
         await renew()
         ui.timer(EVERY_S, renew)
 
 
-def facts(service: Service) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """What /v1/status says, and (path, why) of each file that could not be read."""
-    with service.engine.rooms.catalog.view() as view:
-        failures = [(display(one.path), one.message) for one in view.failures()]
-    return routes.status(service), failures
+class Watch:
+    """What the library holds, for all visitors: everything is counted, which takes seconds for a
+    million files. So it rests for REST times as long as it looked."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._again_s = 0.0
+        self._seen: Seen = {}, []
+
+    def seen(self, service: Service) -> Seen:
+        """(what /v1/status says of it, (path, why) of each file that could not be read)."""
+        with self._lock:
+            began = self._clock()
+            if began >= self._again_s:
+                with service.engine.rooms.catalog.view() as view:
+                    failures = [(display(one.path), one.message) for one in view.failures()]
+                self._seen = inspect.status(service.engine.rooms), failures
+                ended = self._clock()
+                self._again_s = ended + REST * (ended - began)
+            return self._seen
 
 
-def show_now(told: dict[str, Any]) -> None:
+def run_of(service: Service) -> dict[str, Any] | None:
+    """What the process that writes to the library is doing, None for nothing."""
+    writer = of_writer("look")(service.settings.library)
+    return writer["run"] if writer else None
+
+
+def show_now(ready: bool, going: dict[str, Any] | None) -> None:
     """Whether questions are answered, and where a run is."""
-    going = told["writer"] and told["writer"]["run"]
-    ready = "Ready to answer." if told["ready"] else "Getting ready …"
-    element("p", ready if going else f"{ready} Nothing is being indexed.")
+    said = "Ready to answer." if ready else "Getting ready …"
+    element("p", said if going else f"{said} Nothing is being indexed.")
     if not going:
         return
     done, total = going["done"], going["total"]
