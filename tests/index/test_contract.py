@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +122,27 @@ def test_an_index_for_searches_alone_answers_as_before(unit_rows: UnitRows, kind
     assert all(np.array_equal(a.rows, b.rows) for a, b in zip(before, after, strict=True))
     if kind == "fast":
         assert index.faiss_index.quantizer is None  # the memory is given back
+
+
+def test_indexes_may_be_made_for_searches_alone_as_often_as_one_likes(unit_rows: UnitRows) -> None:
+    """Each of them once took a reference from the table of FAISS's types, which all share."""
+    faiss = pytest.importorskip("faiss")
+    halves = to_halves(unit_rows(200, dim=32))
+    built = IvfPq(halves)
+    before = references_to_types()
+
+    for _ in range(20):
+        IvfPq.opened(faiss.clone_index(built.faiss_index), halves).for_searches()
+
+    assert references_to_types() == before
+
+
+def references_to_types() -> list[int]:
+    """Of the tables that modules made with SWIG keep for all of them."""
+    gc.collect()
+    modules = [module for name, module in sys.modules.items() if name.startswith("swig_runtime")]
+    assert modules
+    return [sys.getrefcount(vars(module)["type_pointer_capsule"]) for module in modules]
 
 
 def test_the_code_that_gpus_know_answers_too(unit_rows: UnitRows) -> None:

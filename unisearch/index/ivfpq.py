@@ -76,10 +76,14 @@ class IvfPq:
 
         The middles of the lists as floats are a tenth of its memory.
         """
+        import faiss
+
         if self._middles is not None:
-            whole = self._index.quantizer
+            # Not whole.this.own(True): each such call takes a reference too many from the types of
+            # FAISS's Python side (SWIG 4.5), which in the end are freed while they are in use.
+            owner = faiss.IndexPreTransform(self._index.quantizer)
             self._index.own_fields, self._index.quantizer = False, None
-            whole.this.own(True)  # freed with the last name for it: here
+            owner.own_fields = True  # and is gone on return, with what it owns
         return self
 
     @property
