@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from unisearch.engine.engine import Engine
+    from unisearch.engine.questions import Question
     from unisearch.engine.terms import Term, Vector
     from unisearch.remote.engine import AsyncRemoteEngine, RemoteEngine
 
-__all__ = ["Engine", "Term", "Vector", "__version__", "aconnect", "connect", "open"]
+__all__ = ["Engine", "Question", "Term", "Vector", "__version__", "aconnect", "connect", "open"]
 __version__ = "0.1.0"
 
 
@@ -60,11 +61,15 @@ def aconnect(url: str, token: str | None = None) -> AsyncRemoteEngine:
 
 
 def __getattr__(name: str) -> Any:
-    """Engine, Term and Vector, imported when they are first named."""
+    """Engine, Question, Term and Vector, imported when they are first named."""
     if name == "Engine":
         from unisearch.engine.engine import Engine
 
         return Engine
+    if name == "Question":
+        from unisearch.engine.questions import Question
+
+        return Question
     if name in ("Term", "Vector"):
         from unisearch.engine import terms
 

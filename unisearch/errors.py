@@ -32,7 +32,19 @@ FailureKind = Literal[
 
 
 class UnisearchError(Exception):
-    """Root of the tree; its text is one line that says what, where and what to do."""
+    """Root of the tree; its text is one line that says what, where and what to do.
+
+    question: which one of several that were asked together it is about, from 0 on
+    """
+
+    question: int | None = None
+
+    def __str__(self) -> str:
+        told = self._told()
+        return told if self.question is None else numbered(self.question, told)
+
+    def _told(self) -> str:
+        return super().__str__()
 
 
 class UsageError(UnisearchError):
@@ -91,7 +103,7 @@ class Unreadable(UnisearchError):
         self.transient = transient
         super().__init__(self.path, kind, self.reason)
 
-    def __str__(self) -> str:
+    def _told(self) -> str:
         return f"{display(self.path)}: {self.kind}: {self.reason}"
 
 
@@ -137,6 +149,11 @@ class RowsGone(LibraryDamaged):
     Also seen by a reader that looked its epoch up before a compaction and opens it after;
     one new look tells the two apart.
     """
+
+
+def numbered(question: int, text: str) -> str:
+    """What is told of one of several questions, by its place from 0 on."""
+    return f"questions.{question}: {text}"
 
 
 #: What to do about a disk that takes no more.

@@ -19,7 +19,7 @@ from unisearch.api.gather import MOST, Gather, goes_along
 from unisearch.config import Settings
 from unisearch.engine.answer import Answer
 from unisearch.engine.engine import Engine
-from unisearch.engine.many import Question
+from unisearch.engine.questions import Question
 from unisearch.engine.terms import Term, Vector
 from unisearch.errors import UsageError
 from unisearch.spaces.toy import ToySpace

@@ -98,9 +98,33 @@ def test_a_batch_is_answered_as_its_questions_are_alone(client: TestClient) -> N
 def test_a_batch_with_a_question_without_meaning_is_a_problem(client: TestClient) -> None:
     good = {"terms": [{"text": "lighthouse"}]}
 
-    assert client.post("/v1/search/batch", json={"questions": [good, {}]}).status_code == 400
     assert client.post("/v1/search/batch", json={"questions": []}).status_code == 422
     assert client.post("/v1/search/batch", json={"questions": [good] * 65}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "said"),
+    [
+        ({}, 400, "questions.1: nothing to search for"),
+        ({"terms": [{"item": 99}]}, 400, "questions.1: item:99: the library has no such item"),
+        ({"terms": [{"file": 0}]}, 400, "questions.1: file 0: 0 came along"),
+        ({"root": 99}, 404, "questions.1: root 99: the library has no such folder"),
+        ({"terms": [{"text": ""}]}, 422, "body.questions.1.terms.0.text: "),
+        ({"where": "sise<1"}, 400, "questions.1: filter, character 1: unknown field 'sise'"),
+        ({"factors": "strong"}, 400, "questions.1: unknown preset of factors"),
+        ({"factors": "versatile"}, 400, "questions.1: questions that are asked together"),
+    ],
+)
+def test_the_problem_of_a_batch_says_which_question_is_wrong(
+    client: TestClient, wrong: dict[str, Any], status: int, said: str
+) -> None:
+    good = {"terms": [{"text": "lighthouse"}]}
+    wrong = {**good, **wrong} if wrong else {}
+
+    answer = client.post("/v1/search/batch", json={"questions": [good, wrong]})
+
+    assert answer.status_code == status
+    assert answer.json()["detail"].startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,8 @@ def test_the_list_tells_terms_sizes_and_what_is_complete(
     assert by_name["imagebind-huge"]["commercial"] is False
     assert by_name["imagebind-huge"]["accept_licence"] is True
     assert by_name[CLIP]["size_bytes"] == 4 * 151_277_313
+    sizes = {name for name, row in by_name.items() if row["size_bytes"] is None}
+    assert sizes == {"openclip"}  # up to the user
     assert by_name[CLIP]["quality"]["figures"]["COCO image-text"] == 40.24
     assert by_name["starter"]["installed"]
     spaces = {row["name"]: row for row in listed["spaces"]}

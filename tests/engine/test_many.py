@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import pytest
 
 from tests.indexer.conftest import Library, text
 from unisearch.engine.engine import Engine
-from unisearch.engine.many import Question
-from unisearch.engine.terms import Term
-from unisearch.errors import UsageError
+from unisearch.engine.questions import Question, each
+from unisearch.engine.terms import Term, Vector
+from unisearch.errors import LibraryDamaged, UnisearchError, UsageError
 from unisearch.index.reader import PartitionReader
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import open_rooms
@@ -55,6 +56,52 @@ def test_words_pass_the_network_once_and_each_index_once(
     assert rows == [10]
 
 
-def test_the_first_question_without_meaning_is_told(library: Library) -> None:
-    with Engine(open_rooms(library.settings)) as engine, pytest.raises(UsageError, match="nothing"):
-        engine.ask_many([Question([Term("dog")]), Question([Term("dog", -1.0)])])
+GOOD = Question([Term("dog")])
+WRONG: dict[str, tuple[Question, str]] = {
+    "repels alone": (Question([Term("dog", -1.0)]), "nothing to search for: give at least"),
+    "no such item": (Question([Term(99)]), "item:99: the library has no such item"),
+    "a short vector": (
+        Question([Term(Vector([1.0], "image"))]),
+        "a vector of this library's space is",
+    ),
+    "a file that is gone": (Question([Term(Path("/gone.wav"))]), "/gone.wav: vanished: "),
+    "no factors": (Question([Term("dog")], factors="strong"), "unknown preset of factors 'strong'"),
+    "a folder": (Question([Term("dog")], under="/gone"), "/gone: no such folder"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_of_several_questions_the_error_names_the_one_that_is_wrong(
+    library: Library, name: str
+) -> None:
+    question, said = WRONG[name]
+    good = replace(GOOD, factors="versatile") if question.factors else GOOD
+    with Engine(open_rooms(library.settings)) as engine:
+        with pytest.raises(UnisearchError) as several:
+            engine.ask_many([good, good, question, question])
+        with pytest.raises(UnisearchError) as alone:
+            engine.ask_many([question])
+
+    assert (several.value.question, alone.value.question) == (2, None)
+    assert str(alone.value).startswith(said)
+    assert str(several.value) == f"questions.2: {alone.value}"
+
+
+def test_what_is_wrong_with_the_library_is_about_no_question(library: Library) -> None:
+    def broken(_: int) -> None:
+        raise LibraryDamaged("a page is torn")
+
+    with pytest.raises(LibraryDamaged, match=r"^a page is torn$"):
+        each(broken, [1, 2])
+
+
+def test_questions_that_no_space_can_ever_answer_are_told_as_they_are_alone(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ToySpace, "modalities", ("image",))
+    monkeypatch.setattr(ToySpace, "encode", None)
+    picture = Question([Term(Vector([1.0] + [0.0] * 63, "image"))], into=["image"])
+    with Engine(open_rooms(library.settings)) as engine, pytest.raises(UsageError) as told:
+        engine.ask_many([picture, GOOD])
+
+    assert str(told.value).startswith("questions.1: no space of this library can be asked with")

@@ -16,10 +16,11 @@ from tests.mixed import WORDS, Mixed, blend, built, make_mixed, mixed
 from unisearch.api.app import create_app
 from unisearch.api.service import Service
 from unisearch.cli.main import run
+from unisearch.cli.tools import LocalTools
 from unisearch.config import Settings
 from unisearch.engine.answer import Answer
 from unisearch.engine.engine import Engine
-from unisearch.engine.many import Question
+from unisearch.engine.questions import Question
 from unisearch.engine.terms import Term
 from unisearch.engine.turned_reader import TurnedReader, turned
 from unisearch.errors import UnisearchError, UsageError
@@ -196,6 +197,35 @@ def test_commands_and_servers_pass_them_on(
         assert [hit["item"] for hit in answer["hits"]] == [hit.item for hit in wanted.hits]
     assert isinstance(far, Answer)
     assert (far.factors, told(far.hits)) == (EXPERT, shown(wanted.hits))
+
+
+def test_more_like_this_takes_them_however_it_is_asked(mixed: Mixed) -> None:
+    item = item_of(mixed, "2.txt")
+    with Engine(open_rooms(mixed.settings)) as engine:
+        wanted = engine.ask([Term(item)], factors=EXPERT)
+        plain = engine.ask([Term(item)])
+    assert told(wanted.hits) != told(plain.hits)
+
+    tools = LocalTools(mixed.settings)
+    assistant = tools.similar(item, factors="audio=0.8,text=0.5")
+    sentence = tools.search(WORDS[0], factors="at_expertise")
+    tools.close()
+    with TestClient(create_app(Service(mixed.settings)), base_url="http://localhost") as client:
+        path = f"/v1/items/{item}/similar"
+        page = client.get(path, params={"factors": "at_expertise"}).json()
+        wrong = client.get(path, params={"factors": "text=2"})
+        with RemoteEngine("http://localhost") as remote:
+            remote._client = client
+            far = remote.similar(item, factors=EXPERT)
+
+    for answer in (assistant, page):
+        assert (answer["factors"], answer["approximate"]) == (EXPERT, [])
+        assert [hit["item"] for hit in answer["hits"]] == [hit.item for hit in wanted.hits]
+    assert told(far) == shown(wanted.hits)
+    assert sentence["factors"] == EXPERT
+    assert (wrong.status_code, wrong.json()["detail"]) == (
+        400, "the factor of text is 2: it must be from 0 to 1",
+    )  # fmt: skip
 
 
 # What is read from parts: a partition of 3,000 rows, its dead ones and a damaged block

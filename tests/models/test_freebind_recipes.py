@@ -7,9 +7,13 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from tests.bench.towers_full import IMAGEBIND
 from tests.spaces.tiny import State, imagebind_state, reaction_head
 from unisearch.errors import WeightsError
+from unisearch.models.known import KNOWN
 from unisearch.models.recipes import freebind, imagebind
+from unisearch.spaces.towers.imagebind.network import ImageBind
+from unisearch.spaces.towers.reaction import ReactionHead
 
 FILE, TUNED = "imagebind_huge.pth", "DrvtFT_audio_with_head.pt"
 DEPTH = "modality_trunks.depth.blocks.0.attn.bias_k"
@@ -44,6 +48,16 @@ def test_three_towers_of_imagebind_are_kept_as_they_are() -> None:
 
 def test_the_fine_tuned_tower_keeps_its_keys() -> None:
     assert freebind.convert({TUNED: tuned()}).state.keys() == tuned().keys()
+
+
+def test_the_size_of_the_fine_tuned_tower_is_that_of_its_tensors() -> None:
+    with torch.device("meta"):
+        tower = ImageBind({"audio": IMAGEBIND["audio"]}).state_dict()
+        head = ReactionHead(1024, 2048, 768).state_dict()
+
+    values = sum(map(torch.numel, [*tower.values(), *(7 * [*head.values()])]))
+
+    assert KNOWN["freebind-internvl-ib-ft"].size_bytes == 4 * values
 
 
 def test_projectors_go_into_one_file_under_the_names_of_their_folders() -> None:

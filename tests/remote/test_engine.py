@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 import unisearch
-from unisearch import Term, Vector
+from unisearch import Question, Term, Vector
 from unisearch.engine.answer import hit_json
 from unisearch.engine.engine import Engine
 from unisearch.errors import (
@@ -94,6 +94,63 @@ def test_a_vector_is_a_term(remote: RemoteEngine, local: Engine, media: Path) ->
     there = remote.search(Vector(values, "image"))
 
     assert told(there) == told(local.search(Vector(values, "image")))
+
+
+QUESTIONS = [
+    Question([Term("lighthouse")], k=2),
+    Question([Term(1, 2.0), Term("noise", -0.5)], into=["text", "audio"], names=False),
+    Question([Term("rock")], where="size<1MB", each=True, k=1, min_score=-50),
+]
+
+
+def test_several_questions_are_answered_together_as_in_process(
+    remote: RemoteEngine, local: Engine, address: str
+) -> None:
+    async def ask() -> Any:
+        async with unisearch.aconnect(address) as engine:
+            return await engine.ask_many(QUESTIONS)
+
+    there, here = remote.ask_many(QUESTIONS), local.ask_many(QUESTIONS)
+    with ThreadPoolExecutor(1) as threads:
+        waited = threads.submit(asyncio.run, ask()).result(60)
+
+    assert [told(answer.hits) for answer in there] == [told(answer.hits) for answer in here]
+    assert [answer.query for answer in there] == [answer.query for answer in here]
+    assert [told(answer.hits) for answer in waited] == [told(answer.hits) for answer in there]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [Question([Term("dog", -1.0)]), Question([Term(99)]), Question([Term("a")], where="sise<1")],
+)
+def test_of_several_questions_the_error_names_the_wrong_one_as_in_process(
+    wrong: Question, remote: RemoteEngine, local: Engine
+) -> None:
+    with pytest.raises(UnisearchError) as there:
+        remote.ask_many([QUESTIONS[0], wrong])
+    with pytest.raises(UnisearchError) as here:
+        local.ask_many([QUESTIONS[0], wrong])
+
+    assert (there.value.question, str(there.value)) == (1, str(here.value))
+    assert str(there.value).startswith("questions.1: ")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (Question([Term(b"content")]), "questions.1: several questions at a time hold no files"),
+        (Question([Term("a")], under="/x"), "questions.1: several questions at a time name no"),
+        (Question([Term("a")], into=["smell"]), "questions.1: unknown modality 'smell'"),
+        (Question([Term("a")], k=201), "body.questions.1.k: "),
+    ],
+)
+def test_what_several_questions_at_a_time_cannot_hold_is_told(
+    wrong: Question, said: str, remote: RemoteEngine
+) -> None:
+    with pytest.raises(UsageError) as told:
+        remote.ask_many([QUESTIONS[0], wrong])
+
+    assert str(told.value).startswith(said)
 
 
 def test_the_answer_names_terms_as_they_were_given(

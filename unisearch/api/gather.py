@@ -17,7 +17,7 @@ from fastapi import HTTPException
 from fastapi.concurrency import run_in_threadpool
 
 from unisearch.engine.answer import Answer
-from unisearch.engine.many import Question
+from unisearch.engine.questions import Question
 
 #: Questions that are answered together, at most; the others wait for the next turn.
 MOST = 64

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from unisearch.api.content import content
 from unisearch.api.problems import problems
-from unisearch.api.schemas import MOST_HITS, AnswerOut, SearchIn, TermIn
+from unisearch.api.schemas import MOST_FACTORS, MOST_HITS, AnswerOut, SearchIn, TermIn
 from unisearch.api.search import ask
 from unisearch.api.service import Served
 from unisearch.catalog.rows import ItemRow
@@ -99,10 +99,19 @@ def similar(
     item: ItemId,
     into: Annotated[list[Modality] | None, Query()] = None,
     k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 10,
+    factors: Annotated[
+        str | None,
+        Query(
+            max_length=MOST_FACTORS,
+            examples=["at_expertise", "audio=0.8,text=0.5"],
+            description="how much of its experts counts this once, in a space that has some",
+        ),
+    ] = None,
 ) -> dict[str, Any]:
     """What is like an item, without itself and its copies."""
     service.item(item)
-    return ask(service, SearchIn(terms=[TermIn(item=item)], into=into, k=k), [])
+    asked = SearchIn(terms=[TermIn(item=item)], into=into, k=k, factors=factors)
+    return ask(service, asked, [])
 
 
 @router.head("/{item}/content", include_in_schema=False)

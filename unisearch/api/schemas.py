@@ -15,6 +15,8 @@ from unisearch.records import Modality
 MOST_TERMS, MOST_HITS, MOST_OFFSET = 32, 200, 1_000
 #: Questions of one batch, at most.
 MOST_QUESTIONS = 64
+#: Letters of factors, at most.
+MOST_FACTORS = 200
 
 #: They hold something but blanks.
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=r"\S")]
@@ -70,7 +72,7 @@ class SearchIn(Body):
     root: int | None = Field(None, ge=1, le=MAX_ID, description="only files of this folder")
     min_score: float | None = Field(None, allow_inf_nan=False)
     names: bool = Field(True, description="also look words up in names and texts")
-    factors: Annotated[str, Field(max_length=200)] | dict[str, float] | None = Field(
+    factors: Annotated[str, Field(max_length=MOST_FACTORS)] | dict[str, float] | None = Field(
         None,
         examples=["at_expertise", {"audio": 0.8, "text": 0.5}],
         description="how much of its experts counts this once, in a space that has some; all"

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,9 +29,9 @@ from unisearch.api.schemas import (
 )
 from unisearch.api.service import Served, Service
 from unisearch.engine.encode import suffix_of
-from unisearch.engine.many import Question
+from unisearch.engine.questions import Question, each
 from unisearch.engine.terms import Term, Vector
-from unisearch.errors import Unreadable, UsageError
+from unisearch.errors import Unreadable, UsageError, numbered
 from unisearch.factors import factors_of
 from unisearch.media.read import modality_of
 
@@ -92,15 +93,13 @@ def search_batch(service: Served, batch: BatchIn) -> dict[str, Any]:
     """Answer many questions at a time, of one state of the library; files are none of them.
 
     Their words pass the network together, and those without a filter each index. When one cannot
-    be answered, none is.
+    be answered, none is: of several the problem says which one, as 'questions.1' counted from 0.
     """
-    questions = [question_of(service, asked, []) for asked in batch.questions]
+    asked = batch.questions
+    questions = each(partial(question_at, service), range(len(asked)), asked)
     answers = service.engine.ask_many(questions)
     return {
-        "answers": [
-            answer_out(answer, asked)
-            for answer, asked in zip(answers, batch.questions, strict=True)
-        ]
+        "answers": [answer_out(answer, one) for answer, one in zip(answers, asked, strict=True)]
     }
 
 
@@ -128,6 +127,14 @@ def question_of(service: Service, asked: SearchIn, files: Sequence[Path]) -> Que
         names=asked.names,
         factors=None if asked.factors is None else factors_of(asked.factors),
     )
+
+
+def question_at(service: Service, place: int, asked: SearchIn) -> Question:
+    """As `question_of`, of a batch: a folder that the library has not is told with the place."""
+    try:
+        return question_of(service, asked, [])
+    except HTTPException as error:
+        raise HTTPException(error.status_code, numbered(place, str(error.detail))) from None
 
 
 def term_of(term: TermIn, files: Sequence[Path]) -> Term:

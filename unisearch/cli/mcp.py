@@ -193,6 +193,11 @@ _INTO = {
 }  # fmt: skip
 _K = {"type": "integer", "minimum": 1, "maximum": 50, "description": "how many hits, 10 by default"}
 _ITEM = {"type": "integer", "minimum": 1, "description": "the number of an item, as hits tell it"}
+_FACTORS = {
+    "type": "string",
+    "description": "how much of its experts counts this once, in a space that has some:"
+    " versatile, at_expertise, or as in audio=0.8,text=0.5",
+}
 _READS = {"readOnlyHint": True, "openWorldHint": False}
 TOOLS: list[dict[str, Any]] = [
     {
@@ -209,13 +214,14 @@ TOOLS: list[dict[str, Any]] = [
                 "type": "string",
                 "description": "a filter, such as: duration<5 and ext in (wav, flac)",
             },
+            factors=_FACTORS,
         ),
         "annotations": _READS,
     },
     {
         "name": "similar",
         "description": "Find what is like an item of the library, of its own or another kind.",
-        "inputSchema": _schema(["item"], item=_ITEM, into=_INTO, k=_K),
+        "inputSchema": _schema(["item"], item=_ITEM, into=_INTO, k=_K, factors=_FACTORS),
         "annotations": _READS,
     },
     {

@@ -115,7 +115,9 @@ def print_lists(
         )  # fmt: skip
     out.print(made)
     gpu = "" if free.vram_bytes is None else f", {size_text(free.vram_bytes)} on the GPU"
-    out.print(f"free memory: {size_text(free.ram_bytes)}{gpu}; sizes are about right")
+    out.print(
+        f"free memory: {size_text(free.ram_bytes)}{gpu}; sizes are about right, '?' is your file's"
+    )
     out.print("more of one: unisearch models list NAME; get it: unisearch models pull NAME")
 
 

@@ -28,10 +28,17 @@ class Tools(Protocol):
         into: list[str] | None = None,
         k: int = 10,
         where: str | None = None,
+        factors: str | None = None,
     ) -> dict[str, Any]:
         """Hits for words."""
 
-    def similar(self, item: int, into: list[str] | None = None, k: int = 10) -> dict[str, Any]:
+    def similar(
+        self,
+        item: int,
+        into: list[str] | None = None,
+        k: int = 10,
+        factors: str | None = None,
+    ) -> dict[str, Any]:
         """Hits for an item."""
 
     def status(self) -> dict[str, Any]:
@@ -53,14 +60,24 @@ class EngineTools:
         into: list[str] | None = None,
         k: int = 10,
         where: str | None = None,
+        factors: str | None = None,
     ) -> dict[str, Any]:
         """Hits for words. Words alone: no file is read because an assistant names it."""
         minus = [] if without is None else [words(without)]
-        return told(self.engine.ask([words(query)], minus=minus, into=into, k=few(k), where=where))
+        answer = self.engine.ask(
+            [words(query)], minus=minus, into=into, k=few(k), where=where, factors=factors
+        )
+        return told(answer)
 
-    def similar(self, item: int, into: list[str] | None = None, k: int = 10) -> dict[str, Any]:
+    def similar(
+        self,
+        item: int,
+        into: list[str] | None = None,
+        k: int = 10,
+        factors: str | None = None,
+    ) -> dict[str, Any]:
         """Hits for an item, without itself and its copies."""
-        return told(self.engine.ask([Term(item)], into=into, k=few(k)))
+        return told(self.engine.ask([Term(item)], into=into, k=few(k), factors=factors))
 
 
 class LocalTools(EngineTools):

@@ -22,7 +22,8 @@ from unisearch.engine.encode import Decode, decode
 from unisearch.engine.hit_media import LocalMedia
 from unisearch.engine.hits import Hits
 from unisearch.engine.lanes import Keys, Lane, Partitions
-from unisearch.engine.many import Question, look_ahead
+from unisearch.engine.many import look_ahead
+from unisearch.engine.questions import Question, each
 from unisearch.engine.rank import Joined, Scored
 from unisearch.engine.spaces import LibrarySpaces
 from unisearch.engine.terms import (
@@ -151,14 +152,14 @@ class Engine:
 
         Their words pass the network together, and those without a filter each index; files, words
         in names and the join are of each question alone. took_ms is that of all of them.
-        Raises as `ask`, for the first question that cannot be answered, and UsageError for
-        questions by different factors.
+        Raises as `ask`, for the first question that cannot be answered (of several the error tells
+        its place as `question`), and UsageError for questions by different factors.
         """
         if any(question.factors is not None for question in questions):
             from unisearch.engine.turned import ask_by_factors
 
             return ask_by_factors(self, questions, self._turned)
-        asking = [self._checked(question) for question in questions]
+        asking = each(self._checked, questions)
         start = time.perf_counter()
         try:
             encoded, looked = self._look(asking)
@@ -213,17 +214,20 @@ class Engine:
     ) -> tuple[float, list[tuple[Asked, list[list[Joined]]]]]:
         """(when all were encoded, each question and what was found)."""
         with self.rooms.catalog.view() as view:
-            wanted = [
-                self._wanted(view, one.modalities, one.k, one.under, one.where) for one in asking
-            ]
+            wanted = each(
+                lambda one: self._wanted(view, one.modalities, one.k, one.under, one.where), asking
+            )
             words = {}
             if len(asking) > 1:
                 terms = [one.terms for one in asking]
                 words = self._understanding.words(view, list(zip(terms, wanted, strict=True)))
-            asked = [
-                self._understanding.asked(view, one.terms, frame, one.names, words)
-                for one, frame in zip(asking, wanted, strict=True)
-            ]
+            asked = each(
+                lambda one, frame: self._understanding.asked(
+                    view, one.terms, frame, one.names, words
+                ),
+                asking,
+                wanted,
+            )
             encoded = time.perf_counter()
             lanes = [
                 self._partitions.lanes(view, one, frame)

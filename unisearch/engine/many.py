@@ -4,34 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from unisearch.engine.lanes import Lane
-from unisearch.engine.terms import Asked, Term
-from unisearch.factors import Factors
+from unisearch.engine.terms import Asked
 from unisearch.index.reader import Nearest
 from unisearch.records import Modality
 
 #: Rows of one pass of an index: an exact one holds a score for each of them and each vector.
 MOST_ROWS = 64
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question of several; the fields are the parameters of `Engine.ask`."""
-
-    terms: Sequence[Term]
-    into: Sequence[str] | str | None = None
-    k: int | None = None
-    where: str | None = None
-    each: bool = False
-    under: Path | str | None = None
-    min_score: float | None = None
-    names: bool = True
-    factors: str | Factors | None = None
 
 
 def look_ahead(

@@ -21,7 +21,7 @@ from unisearch.engine.background import ROWS, Backgrounds
 from unisearch.engine.chance import Floats
 from unisearch.engine.engine import Engine, _Checked
 from unisearch.engine.lanes import Lane, Partitions
-from unisearch.engine.many import Question
+from unisearch.engine.questions import Question, each
 from unisearch.engine.rank import Joined
 from unisearch.engine.route import Offer
 from unisearch.engine.spaces import LibrarySpaces
@@ -48,18 +48,25 @@ def ask_by_factors(
 
     kept: what earlier ones were answered with, by factors
     """
-    asked = [factors_of(one.factors) for one in questions if one.factors is not None]
-    names = {told(factors) for factors in asked}
-    if len(names) > 1 or len(asked) < len(questions):
-        raise UsageError("questions that are asked together are asked by the same factors")
-    [name] = names
+    wanted: list[Factors] = []
+    each(partial(_want, wanted), questions)
+    factors = wanted[0]
+    name = told(factors)
     found = kept.get(name)
     if found is None:
-        found = kept[name] = _Turned.of(engine, asked[0])
+        found = kept[name] = _Turned.of(engine, factors)
         for oldest in list(kept)[:-MOST]:
             kept.pop(oldest, None)
     plain = [replace(question, factors=None) for question in questions]
     return _TurnedEngine(engine, found).ask_many(plain)
+
+
+def _want(wanted: list[Factors], question: Question) -> None:
+    """Add the factors of a question. Raises UsageError unless they are those of the first one."""
+    factors = {} if question.factors is None else factors_of(question.factors)
+    if wanted and told(factors) != told(wanted[0]):
+        raise UsageError("questions that are asked together are asked by the same factors")
+    wanted.append(factors)
 
 
 @dataclass(frozen=True)

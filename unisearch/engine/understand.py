@@ -45,8 +45,9 @@ class Understanding:
         """The vectors of all their words, by space and words: one pass of each network."""
         texts: dict[str, dict[str, None]] = {}
         offers = self._spaces.offers(view)
+        able = {offer.space for offer in offers if "text" in offer.asks}
         for terms, wanted in questions:
-            spaces = set(self._choose(offers, wanted, "text").values())
+            spaces = able.intersection(self._choose(offers, wanted, "text").values())
             words = [term.value for term in terms if isinstance(term.value, str)]
             for space in spaces:
                 texts.setdefault(space, {}).update(dict.fromkeys(words))

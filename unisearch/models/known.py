@@ -134,6 +134,9 @@ _TRANSFORMERS = (
     "tokenizer.json",
 )
 _FREEBIND = "Viglong/FreeBind"
+_AUDIO_TOWER_VALUES = (
+    86_235_649  # of ImageBind: width 768, 12 blocks, 229 places, 1,024 numbers out
+)
 
 _NC = "CC BY-NC-SA 4.0"
 _IMAGEBIND_MADE = Licence(_NC, False, "made from ImageBind: research only", accept=True)
@@ -425,6 +428,7 @@ KNOWN: dict[str, Known] = {
         768,
         _IMAGEBIND_MADE,
         (Source(_FREEBIND, _files("DrvtFT_audio_with_head.pt|InternVL_IB_audio_with_head.pt")),),
+        _AUDIO_TOWER_VALUES + 7 * _projector_values(1024, 768),
         recipe="freebind",
         marks={"ib.modality_preprocessors.audio.cls_token": (1, 1, 768)},
     ),

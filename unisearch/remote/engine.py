@@ -13,6 +13,7 @@ import httpx
 
 from unisearch.engine.answer import Answer
 from unisearch.engine.hits import Hits
+from unisearch.engine.questions import Question
 from unisearch.errors import ServerError, UsageError
 from unisearch.factors import Factors
 from unisearch.records import Hit
@@ -80,9 +81,20 @@ class RemoteEngine:
             )
         )  # fmt: skip
 
-    def similar(self, item: int, *, into: Sequence[str] | str | None = None, k: int = 10) -> Hits:
+    def ask_many(self, questions: Sequence[Question]) -> list[Answer]:
+        """The answers to several questions at a time, without files; see `Engine.ask_many`."""
+        return self._run(flows.ask_many(questions))
+
+    def similar(
+        self,
+        item: int,
+        *,
+        into: Sequence[str] | str | None = None,
+        k: int = 10,
+        factors: str | Factors | None = None,
+    ) -> Hits:
         """What is like an item of the library, without itself and its copies."""
-        return Hits(self._run(flows.similar(item, into, k)).hits, RemoteMedia(self))
+        return Hits(self._run(flows.similar(item, into, k, factors)).hits, RemoteMedia(self))
 
     def status(self) -> dict[str, Any]:
         """How the server and its library are: ready, syncing, what it holds."""
@@ -141,11 +153,20 @@ class AsyncRemoteEngine:
         """The answer to a question; the options are those of `RemoteEngine.ask`."""
         return await self._run(flows.ask(terms, **options))
 
+    async def ask_many(self, questions: Sequence[Question]) -> list[Answer]:
+        """The answers to several questions at a time; see `RemoteEngine.ask_many`."""
+        return await self._run(flows.ask_many(questions))
+
     async def similar(
-        self, item: int, *, into: Sequence[str] | str | None = None, k: int = 10
+        self,
+        item: int,
+        *,
+        into: Sequence[str] | str | None = None,
+        k: int = 10,
+        factors: str | Factors | None = None,
     ) -> Hits:
         """What is like an item of the library, without itself and its copies."""
-        answer = await self._run(flows.similar(item, into, k))
+        answer = await self._run(flows.similar(item, into, k, factors))
         return Hits(answer.hits, AsyncMedia(self._url, self._token))
 
     async def status(self) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from unisearch.engine.answer import Answer
+from unisearch.engine.questions import Question
+from unisearch.engine.questions import each as each_of
 from unisearch.engine.terms import Term, check_count, check_modalities, check_score
 from unisearch.errors import UsageError
 from unisearch.factors import Factors, factors_of
@@ -55,16 +57,7 @@ def ask(
     most = PAGE if each else LAST + PAGE
     if wanted is not None and wanted > most:
         raise UsageError(f"k is {wanted}; a server gives at most {most}{' of each' * each}")
-    frame = {
-        "into": None if into is None else list(check_modalities(into)),
-        "where": where,
-        "each": each,
-        "root": root,
-        "min_score": check_score(min_score),
-        "names": names,
-        "factors": None if factors is None else dict(factors_of(factors)),
-    }
-    told = {name: value for name, value in frame.items() if value is not None}
+    told = frame(into, where, each, min_score, names, factors, root)
     files = [
         label for term, label in zip(question.terms, question.shown, strict=True) if "file" in term
     ]
@@ -81,6 +74,51 @@ def ask(
         offset = following
 
 
+def frame(
+    into: Sequence[str] | str | None,
+    where: str | None,
+    each: bool,
+    min_score: float | None,
+    names: bool,
+    factors: str | Factors | None,
+    root: int | None = None,
+) -> dict[str, Any]:
+    """What a question says beside its terms and its page, as the server takes it."""
+    said = {
+        "into": None if into is None else list(check_modalities(into)),
+        "where": where,
+        "each": each,
+        "root": root,
+        "min_score": check_score(min_score),
+        "names": names,
+        "factors": None if factors is None else dict(factors_of(factors)),
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def ask_many(questions: Sequence[Question]) -> Flow[list[Answer]]:
+    """The answers to several questions, of one state of the library. Files are none of them."""
+    asked = each_of(body_of, questions)
+    bodies = [body for body, _ in asked]
+    pages = json_of((yield Call("/v1/search/batch", "POST", {"json": {"questions": bodies}})))
+    return [
+        answer_of([page], shown) for page, (_, shown) in zip(pages["answers"], asked, strict=True)
+    ]
+
+
+def body_of(question: Question) -> tuple[dict[str, Any], Sequence[str]]:
+    """A question as the server takes it, and how its terms read. Raises UsageError for files."""
+    one = question
+    terms = question_of(one.terms, ())
+    if terms.uploads:
+        raise UsageError("several questions at a time hold no files: ask each alone")
+    if one.under is not None:
+        raise UsageError("several questions at a time name no folder: ask each alone, by its root")
+    told = frame(one.into, one.where, one.each, one.min_score, one.names, one.factors)
+    page = {} if one.k is None else {"k": check_count(one.k)}
+    return {"terms": terms.terms, **told, **page}, terms.shown
+
+
 def repelling(minus: Any) -> Sequence[Any]:
     """The terms that repel: a single one may stand without a list."""
     from pathlib import Path
@@ -88,9 +126,11 @@ def repelling(minus: Any) -> Sequence[Any]:
     return [minus] if isinstance(minus, str | bytes | Path | Term | int) else minus
 
 
-def similar(item: int, into: Sequence[str] | str | None, k: int) -> Flow[Answer]:
+def similar(
+    item: int, into: Sequence[str] | str | None, k: int, factors: str | Factors | None
+) -> Flow[Answer]:
     """What is like an item of the library, without itself and its copies."""
-    return (yield from ask([item], into=into, k=k))
+    return (yield from ask([item], into=into, k=k, factors=factors))
 
 
 def status() -> Flow[dict[str, Any]]:

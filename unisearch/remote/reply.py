@@ -6,7 +6,7 @@ import base64
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from unisearch.engine.answer import Answer, AskedTerm
 from unisearch.errors import (
@@ -22,6 +22,8 @@ from unisearch.records import Hit
 if TYPE_CHECKING:
     import httpx
 
+#: See errors.numbered.
+_NUMBERED = re.compile(r"questions\.(\d{1,3}): (.*)", re.DOTALL)
 _UNREADABLE = re.compile(rf"the upload: ({'|'.join(get_args(FailureKind))}): (.*)", re.DOTALL)
 
 
@@ -86,6 +88,15 @@ def check(response: httpx.Response, files: Sequence[str] = ()) -> None:
     if response.status_code < 300:
         return
     detail = detail_of(response)
+    about = _NUMBERED.fullmatch(detail)
+    try:
+        _raise(response, about[2] if about else detail, files)
+    except UnisearchError as error:
+        error.question = int(about[1]) if about else None
+        raise
+
+
+def _raise(response: httpx.Response, detail: str, files: Sequence[str]) -> NoReturn:
     told = _UNREADABLE.fullmatch(detail)
     if told:
         kind: Any = told[1]
