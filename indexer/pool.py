@@ -36,8 +36,8 @@ _TICK_S, _PAUSE_S = 0.25, 5.0
 _FALSE_STARTS = 3
 #: A worker has this long to be ready, or as long as a job where that is longer.
 _START_S = 60.0
-#: Files that wait for a worker, for each worker: none has to wait for us.
-_QUEUED = 2
+#: Files that wait for a worker, for each worker: so many are read while a batch passes the network.
+_QUEUED = 6
 
 
 @dataclass(frozen=True)
