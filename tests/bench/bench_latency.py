@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.timing import line
+from tests.bench.timing import line, options
 from unisearch.config import Settings
 from unisearch.errors import LibraryMissing
 from unisearch.media.read import modality_of
@@ -90,8 +90,8 @@ def measure(what: str, rooms: Rooms, files: Sequence[Path], folder: Path) -> Non
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    bulk = int(sys.argv[2]) if len(sys.argv) > 2 else 2_000
+    asked = options(__doc__, files=500, bulk=2_000)
+    count, bulk = asked.files, asked.bulk
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         per_concept = -(-(2 * count + bulk) // (3 * len(CONCEPTS)))

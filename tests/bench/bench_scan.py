@@ -10,7 +10,6 @@ stat per file. Nothing is decoded in either: a reader that is called ends the be
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from unittest import mock
 
 from indexer import Indexer, Report
 from tests.bench.measure import memory_bytes
-from tests.bench.timing import line, median_s
+from tests.bench.timing import line, median_s, options
 from unisearch.config import load_settings
 
 
@@ -55,8 +54,8 @@ def scanned(indexer: Indexer, folder: Path) -> tuple[Report, float]:
 
 
 def main() -> None:
-    files = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    moved = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
+    asked = options(__doc__, files=100_000, moved=10_000)
+    files, moved = asked.files, asked.moved
     settings = load_settings().model_copy(update={"space": "toy"})
     with tempfile.TemporaryDirectory() as folder:
         media, library = Path(folder, "media"), Path(folder, "library")

@@ -17,7 +17,7 @@ import numpy as np
 
 import unisearch
 from indexer import Indexer
-from tests.bench.timing import line, median_s
+from tests.bench.timing import line, median_s, options
 from unisearch.engine.values import term_of
 from unisearch.records import MODALITIES
 from unisearch.world.concepts import CONCEPTS
@@ -66,7 +66,7 @@ def command(library: Path) -> None:
 
 
 def main() -> None:
-    files = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    files = options(__doc__, files=2_000).files
     starts()
     with tempfile.TemporaryDirectory() as folder:
         per_concept = -(-files // (len(CONCEPTS) * len(MODALITIES)))

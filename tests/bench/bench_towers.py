@@ -9,8 +9,8 @@ python -m tests.bench.bench_towers [MODEL ...]       8 GB in a scratch folder, u
 
 from __future__ import annotations
 
+import argparse
 import gc
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.bench.timing import line
+from tests.bench.timing import line, options
 from tests.bench.towers_full import FULL, put_full
 from unisearch.media.mesh import sample_points
 from unisearch.records import AudioSample, ImageSample, Modality, Sample, TextSample
@@ -118,9 +118,15 @@ def best_s(rounds: int, clock: Callable[[], float], **runs: Callable[[], Any]) -
     return best
 
 
+def known(model: str) -> str:
+    """The name of a model, if it is one. Raises ArgumentTypeError."""
+    if model not in FULL:
+        raise argparse.ArgumentTypeError(f"'{model}' is none of {', '.join(FULL)}")
+    return model
+
+
 def main() -> None:
-    wanted = sys.argv[1:] or list(FULL)
-    for model in wanted:
+    for model in options(__doc__, model={"nargs": "*", "type": known}).model or list(FULL):
         with tempfile.TemporaryDirectory() as place, torch.inference_mode():
             tower = put_full(model, Path(place))
             for modality in tower.modalities:

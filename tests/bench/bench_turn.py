@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 import tempfile
 import time
 from functools import cached_property
@@ -26,7 +25,7 @@ from indexer import Indexer
 from indexer.upkeep import Upkeep
 from tests.bench.data import BLOCK, Mixture, unit
 from tests.bench.measure import memory_bytes, yardstick_ms
-from tests.bench.timing import line
+from tests.bench.timing import line, options
 from tests.blend import Blend
 from unisearch.catalog.rows import Span, Stat
 from unisearch.config import Settings
@@ -155,7 +154,7 @@ def bare(settings: Settings, count: int) -> None:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    count = options(__doc__, vectors=100_000).vectors
     SPACES["wide"] = SpaceEntry("tests.bench.bench_turn:Wide", settings=("factors",))
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.model_validate(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.bench.timing import options
 from unisearch.config import load_settings
 from unisearch.engine.background import QUERIES, evenly
 from unisearch.engine.chance import Floats, Pair, bend, chance_of, measure_pair
@@ -177,4 +177,4 @@ def differences(rows: Floats, names: list[str]) -> Floats:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    main(options(__doc__, corpus={"nargs": "?", "type": Path}).corpus)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import time
@@ -19,6 +20,19 @@ def median_s(run: Callable[[], Any], runs: int = 5, warm: int = 1) -> float:
         run()
         took.append(time.perf_counter() - start)
     return statistics.median(took)
+
+
+def options(doc: str | None, **arguments: int | dict[str, Any]) -> argparse.Namespace:
+    """What the command line says; its --help is the module's text.
+
+    arguments: a number that is counted by default, or options of argparse
+    """
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=doc, formatter_class=form)
+    for name, said in arguments.items():
+        count = {"nargs": "?", "type": int, "default": said}
+        parser.add_argument(name, **(said if isinstance(said, dict) else count))
+    return parser.parse_args()
 
 
 def line(what: str, **figures: Any) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.bench.timing import line
+from tests.bench.timing import line, options
 
 COUNT, BATCH, ROUNDS = 64, 32, 3
 MODEL, PICTURES = "clip-vit-b-32", "pictures"
@@ -98,8 +98,8 @@ PEERS = {
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    cores = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    asked = options(__doc__, folder={"type": Path}, cores=2)
+    folder, cores = asked.folder, asked.cores
     if not (folder / MODEL).exists():
         from tests.bench.towers_full import put_full
 
