@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 import os
 import re
@@ -12,8 +13,12 @@ from pathlib import Path
 
 from fastapi import HTTPException
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Send
 
 from unisearch.catalog.rows import ItemRow
+from unisearch.errors import display
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 18
 #: Shown by a browser as they are; everything else is downloaded.
@@ -66,7 +71,9 @@ def content(item: ItemRow, range_header: str | None, head: bool = False) -> Resp
     if head:
         os.close(handle)
         return Response(None, status, headers, media_type=type_of(item))
-    return StreamingResponse(read(handle, span), status, headers, media_type=type_of(item))
+    sent = Sent(read(handle, span), status, headers, media_type=type_of(item))
+    sent.path = item.path
+    return sent
 
 
 def open_below(root: bytes, path: bytes) -> int:
@@ -119,17 +126,40 @@ def span_of(range_header: str | None, size: int) -> Span:
 
 
 def read(handle: int, span: Span) -> Iterator[bytes]:
-    """The bytes, a piece at a time; closes the descriptor."""
+    """The bytes, a piece at a time; closes the descriptor.
+
+    Raises CutShort when the file was cut meanwhile, or its drive is gone.
+    """
     try:
         at = span.start
         while at < span.stop:
-            piece = os.pread(handle, min(CHUNK, span.stop - at), at)
-            if not piece:  # it was cut meanwhile
-                return
+            try:
+                piece = os.pread(handle, min(CHUNK, span.stop - at), at)
+            except OSError as error:
+                raise CutShort((error.strerror or str(error)).lower()) from None
+            if not piece:
+                raise CutShort(f"it has {at:,} of {span.size:,} bytes now")
             yield piece
             at += len(piece)
     finally:
         os.close(handle)
+
+
+class CutShort(Exception):
+    """A file does not hold any more what its answer has promised."""
+
+
+class Sent(StreamingResponse):
+    """A file on its way to a client, who knows its length and sees when the line ends before."""
+
+    path = b""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send it; of one that is cut meanwhile what there is, and one line tells it here."""
+        try:
+            await super().stream_response(send)
+        except CutShort as error:
+            logger.warning("%s: changed while it was sent: %s", display(self.path), error)
 
 
 def type_of(item: ItemRow) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Path, Query, Request, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from unisearch.api.content import content
@@ -17,7 +16,7 @@ from unisearch.catalog.rows import ItemRow
 from unisearch.engine.answer import path_json
 from unisearch.engine.terms import MAX_ID
 from unisearch.previews.make import Kind
-from unisearch.previews.places import found
+from unisearch.previews.places import found, read
 from unisearch.records import Modality
 from unisearch.wiring import PREVIEWS_FOLDER
 
@@ -27,7 +26,8 @@ ItemId = Annotated[int, Path(ge=1, le=MAX_ID)]
 PREVIEW_TYPES: dict[Kind, str] = {
     "still": "image/webp", "turn": "image/webp", "text": "text/plain; charset=utf-8"
 }  # fmt: skip
-
+#: A page that is looked at again soon does not ask for its pictures again.
+KEPT = {"Cache-Control": "private, max-age=60"}
 
 #: Of whatever kind the file is.
 _BINARY = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
@@ -127,15 +127,15 @@ def item_content(
     return content(service.item(item), range, head=request.method == "HEAD")
 
 
-@router.get("/{item}/preview", response_class=FileResponse, responses=PREVIEWS | problems(404, 422))
-def preview(service: Served, item: ItemId, kind: Kind = "still") -> FileResponse:
+@router.get("/{item}/preview", response_class=Response, responses=PREVIEWS | problems(404, 422))
+def preview(service: Served, item: ItemId, kind: Kind = "still") -> Response:
     """A small picture, a film of one turn, or the beginning of a text."""
-    row = service.item(item)
-    digest = service.digest(row)
-    there = {} if digest is None else found(service.engine.rooms.library / PREVIEWS_FOLDER, digest)
-    if kind not in there:
+    digest = service.digest(service.item(item))
+    folder = service.engine.rooms.library / PREVIEWS_FOLDER
+    picture = None if digest is None else read(folder, digest, kind)  # it may go at any moment
+    if picture is None:
         raise HTTPException(404, f"item {item}: has no preview '{kind}' (yet)")
-    return FileResponse(there[kind], media_type=PREVIEW_TYPES[kind])
+    return Response(picture, headers=KEPT, media_type=PREVIEW_TYPES[kind])
 
 
 def item_out(service: Served, row: ItemRow) -> dict[str, Any]:

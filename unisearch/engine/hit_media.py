@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from unisearch.catalog.open import Catalog
-from unisearch.previews.places import found
+from unisearch.previews.places import read
 from unisearch.records import Hit
 from unisearch.wiring import PREVIEWS_FOLDER, Rooms
 
@@ -22,9 +22,13 @@ class LocalMedia:
         return still(self._rooms.catalog, self._rooms.library, hit)
 
     def sound(self, hit: Hit, most_bytes: int) -> bytes | None:
-        """The file of a hit, unless it is larger."""
-        path = Path(os.fsdecode(hit.path))
-        return path.read_bytes() if path.stat().st_size <= most_bytes else None
+        """The file of a hit, unless it is larger, or not there any more."""
+        try:
+            with Path(os.fsdecode(hit.path)).open("rb") as file:
+                content = file.read(most_bytes + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return content if len(content) <= most_bytes else None
 
 
 def still(catalog: Catalog, library: Path, hit: Hit) -> bytes | None:
@@ -32,5 +36,4 @@ def still(catalog: Catalog, library: Path, hit: Hit) -> bytes | None:
     with catalog.view() as view:
         row = view.item(hit.item)
         digest = None if row is None or row.content is None else view.digest_of(row.content)
-    there = {} if digest is None else found(library / PREVIEWS_FOLDER, digest)
-    return there["still"].read_bytes() if "still" in there else None
+    return None if digest is None else read(library / PREVIEWS_FOLDER, digest, "still")

@@ -28,6 +28,14 @@ def found(folder: Path, digest: bytes) -> dict[Kind, Path]:
     return {kind: path for kind, path in places(folder, digest).items() if _size(path)}
 
 
+def read(folder: Path, digest: bytes, kind: Kind) -> bytes | None:
+    """The bytes of a preview; None when there is none, or none any more."""
+    try:
+        return place(folder, digest, kind).read_bytes() or None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def _size(path: Path) -> int:
     """In bytes, in one look: the indexer may remove it at any moment."""
     try:
