@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from indexer.backgrounds import renew
 from indexer.spaces import drop_files
 from unisearch.catalog.rows import PartitionRow, SpaceRow
+from unisearch.catalog.view import View
 from unisearch.catalog.write import Writing
 from unisearch.errors import LibraryDamaged, RowsGone, UnisearchError, display
 from unisearch.factors import Factors, marked, mix, told
@@ -110,6 +111,7 @@ class Turn:
         """What is being done, before each step; after each one others may write."""
         if told(self._factors) == told(self._row.factors):
             return
+        self._check_whole()
         library = self._rooms.library
         drop_files(library, [self._new])  # of a turn that was killed
         try:
@@ -130,6 +132,19 @@ class Turn:
         self.count = sum(one.count for one in written)
         drop_files(library, [self._row.id])
         logger.info("'%s' is '%s' now", self._row.id, self._new)
+
+    def _check_whole(self) -> None:
+        """Raise UnisearchError while there are vectors whose parts are not here."""
+        with self._rooms.catalog.view() as view:
+            lacking = _contents(view, self._row.parts_id) - _contents(view, self._row.id)
+            paths = sorted(item.path for one in lacking for item in view.items_of(one))
+        if paths:
+            count = f"{len(paths):,} files lack" if len(paths) > 1 else "1 file lacks"
+            raise UnisearchError(
+                f"{display(self._rooms.library)}: {count} the parts of vectors that factors are"
+                f" turned by, such as {display(paths[0])}: they come back with the file. Connect"
+                " its drive, run 'unisearch index', and turn again"
+            )
 
     def _write(self, written: list[_Written]) -> Generator[str]:
         with self._rooms.catalog.view() as view:
@@ -205,6 +220,11 @@ class Turn:
         main = tx.partition(self._new, modality)
         tx.bury(main, np.flatnonzero(np.isin(keys, dead)))
         renew(tx, library, main, force=True)
+
+
+def _contents(view: View, space: str) -> set[int]:
+    """What has no row there at all; of a `part` what is left has its rows."""
+    return {one.content for one, _, why in view.gaps(space) if why != "part"}
 
 
 def _dead_keys(tx: Writing, library: Path, parts: PartitionRow) -> NDArray[np.int64]:

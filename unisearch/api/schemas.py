@@ -128,7 +128,7 @@ class AnswerOut(BaseModel):
         None, description="by which it was answered, where the question named some"
     )
     approximate: list[Modality] = Field(
-        [], description="kinds whose candidates an index of the stored factors proposed"
+        [], description="kinds of which hits may be missing: see docs/spaces.md"
     )
 
 

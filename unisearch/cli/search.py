@@ -150,13 +150,13 @@ def search(
 
 
 def approximate(answer: Answer) -> list[str]:
-    """A line for kinds of which hits may be missing, because an index stands on other factors."""
+    """A line for kinds of which hits may be missing, by an index of other factors or lost parts."""
     if not answer.approximate:
         return []
     kinds = ", ".join(answer.approximate)
     return [
-        f"{kinds}: looked for in an index of the factors that the library is of, some may be"
-        " missing; 'unisearch spaces turn' makes it one of these"
+        f"{kinds}: some may be missing, as an index of the library's own factors looked for them,"
+        " which 'unisearch spaces turn' changes, or parts of their vectors are away"
     ]
 
 

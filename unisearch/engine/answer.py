@@ -26,8 +26,8 @@ class AskedTerm:
 class Answer:
     """Hits, best first. no_match: chance alone explains every one of them.
 
-    factors: by which the question was answered, where it named some; approximate: kinds whose
-    candidates an index proposed that stands on the stored factors
+    factors: by which the question was answered, where it named some; approximate: kinds of which
+    hits may be missing, as an index of the stored factors proposed them or parts of vectors lack
     """
 
     query: Sequence[AskedTerm]

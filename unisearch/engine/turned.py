@@ -119,7 +119,11 @@ class _TurnedEngine(Engine):
 
 
 def _is_exact(lane: Lane) -> bool:
-    return not isinstance(lane.reader, TurnedReader) or lane.reader.is_exact(lane.among)
+    """Whether no hit can be missing: all are compared, and parts of all are there."""
+    reader = lane.reader
+    if not isinstance(reader, TurnedReader):
+        return True
+    return reader.is_exact(lane.among) and len(reader.parts) >= len(reader)
 
 
 class _Spaces(LibrarySpaces):
