@@ -30,8 +30,7 @@ def renew(tx: Writing, library: Path, partition: PartitionRow, *, force: bool = 
     partition: its rows must be on the disk; what the transaction says of its extent holds
     force: also when it is not due, so that nothing of a forgotten row stays in the sample
     """
-    space = tx.space(partition.space)
-    if space is not None and space.state == "parts":  # nobody searches them
+    if tx.space(partition.space) is None:  # parts: nobody searches them
         return
     [now] = [row for row in tx.all_partitions() if row.id == partition.id]
     stored = [row for row in tx.backgrounds(now.space) if row.partition == now.id]

@@ -144,7 +144,7 @@ def _vectors(
         for part in some:
             segments[part.span.modality or "text"].append(part.id)
             owners[part.span.modality or "text"].append(content)
-    states = {row.id: row.state for row in tx.spaces()}
+    states = {row.id: row.state for row in tx.spaces_and_parts()}
     rows: dict[int, _Vectors] = defaultdict(lambda: defaultdict(dict))
     for partition in tx.all_partitions():
         modality = partition.modality

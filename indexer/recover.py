@@ -193,7 +193,7 @@ def _held_elsewhere(tx: Writing, content: int, lacking: Collection[str]) -> bool
     gaps = {space for owed, space, _ in tx.gaps() if owed.content == content}
     return any(
         row.state != "building" and any(map(row.covers, kinds))
-        for row in tx.spaces()
+        for row in tx.spaces_and_parts()
         if row.id not in {*lacking, *gaps}
     )
 

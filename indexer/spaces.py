@@ -56,7 +56,7 @@ def end_space(tx: Writing, name: str) -> tuple[int, list[str]]:
     Raises UnisearchError when there is none, when the name stands for several, and for the last
     active one.
     """
-    rows = [row for row in tx.spaces() if row.state != "parts"]
+    rows = tx.spaces()
     found = [row for row in rows if row.id == name] or [row for row in rows if row.name == name]
     if not found:
         held = ", ".join(row.id for row in rows) or "none"

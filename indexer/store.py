@@ -41,7 +41,7 @@ def put_drafts(
     if not tx.spaces():
         for space in spaces:
             hold(tx, space, "active")
-    held = tx.spaces()
+    held = tx.spaces_and_parts()
     contents: dict[Draft, int] = {}
     new: _New = defaultdict(list)
     for draft in drafts:
@@ -66,7 +66,7 @@ def put_drafts(
 def renew_drafts(tx: Writing, library: Path, drafts: Mapping[int, Draft]) -> None:
     """Give contents that are known already, by id, new segments with these rows in every active
     space; the old segments die in all spaces."""
-    held = tx.spaces()
+    held = tx.spaces_and_parts()
     new: _New = defaultdict(list)
     died: dict[Modality, list[NDArray[np.int64]]] = defaultdict(list)
     for content, draft in drafts.items():
@@ -87,7 +87,7 @@ def put_rows(
     """Store the rows of drafts, each of the segments of its content, which are known: of one
     space, in the ascending order of the segments."""
     new: _New = defaultdict(list)
-    held = tx.spaces()
+    held = tx.spaces_and_parts()
     for parts, draft in drafts:
         ids = np.array([part.id for part in parts], np.int64)
         _gather(new, space, held, ids, draft)
@@ -102,10 +102,7 @@ def _share_out(
     ids: NDArray[np.int64],
     draft: Draft,
 ) -> None:
-    """The rows of a content to the active spaces that it was embedded into; gaps in the others.
-
-    held: all that the library holds
-    """
+    """The rows of a content to the active spaces that it was embedded into; gaps in the others."""
     for row in held:
         if row.state != "active":
             continue
@@ -120,7 +117,7 @@ def _share_out(
 def _gather(
     new: _New, space: SpaceRow, held: Iterable[SpaceRow], ids: NDArray[np.int64], draft: Draft
 ) -> None:
-    """The rows of a content in a space, and their parts. held: all that the library holds"""
+    """The rows of a content in a space, and their parts, as far as the library holds these."""
     kinds = np.array([span.modality or draft.modality for span in draft.spans])
     for one in {space.id, space.parts_id}.intersection(row.id for row in held):
         for modality, rows in draft.vectors.get(one, {}).items():
@@ -132,7 +129,7 @@ def _append_all(tx: Writing, library: Path, new: _New) -> None:
         keys = np.concatenate([ids for ids, _ in stored])
         vectors = np.concatenate([piece for _, rows in stored for piece in rows])
         # Of a space that was here before, open readers may still hold rows of an early epoch.
-        epoch = int(time.time()) if len(tx.spaces()) > 1 else 0
+        epoch = int(time.time()) if len(tx.spaces_and_parts()) > 1 else 0
         _append(tx, library, tx.partition(space, modality, epoch), keys, vectors)
 
 

@@ -98,7 +98,7 @@ class Turn:
         self._rooms = rooms
         self._before_switch = before_switch
         with rooms.catalog.view() as view:
-            self._row = space_to_turn(view.spaces(), name)
+            self._row = space_to_turn(view.spaces_and_parts(), name)
             self._total = sum(
                 row.count for row in view.all_partitions() if row.space == self._row.parts_id
             )

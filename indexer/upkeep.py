@@ -134,7 +134,7 @@ class Upkeep:
         files = row_files(self._rooms.library, partition)
         with self._rooms.catalog.view() as view:
             states, space = view.partitions(partition.space), view.space(partition.space)
-        if space is None or space.state == "parts":  # dropped; or never searched
+        if space is None:  # dropped; or parts, which nobody searches
             return None
         state = states[partition.modality]
         mix = {str(name): _live(one) for name, one in states.items() if name != partition.modality}

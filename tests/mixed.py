@@ -62,7 +62,7 @@ class Mixed:
     def ids(self) -> dict[str, str]:
         """The states of all spaces, and of parts, by id."""
         with open_rooms(self.settings) as rooms, rooms.catalog.view() as view:
-            return {row.id: row.state for row in view.spaces()}
+            return {row.id: row.state for row in view.spaces_and_parts()}
 
     def rows(self, parts: bool = False) -> Rows:
         """The live vectors, or their parts, by segment."""

@@ -9,11 +9,14 @@ import pytest
 import trimesh
 
 from tests.indexer.conftest import Library, model, picture, sound
+from tests.mixed import Mixed, blend, built, make_mixed, mixed
 from unisearch.engine.map import flat, places
 from unisearch.engine.shape import as_glb
 from unisearch.errors import Unreadable
 from unisearch.records import ReadOptions
 from unisearch.wiring import open_rooms
+
+__all__ = ["blend", "built", "make_mixed", "mixed"]
 
 
 def test_what_is_alike_lies_together_whatever_its_kind() -> None:
@@ -44,6 +47,13 @@ def test_every_item_has_a_place_and_a_small_map_holds_some_of_each_kind(tmp_path
     assert len({place.item for place in whole}) == 12
     assert {place.modality for place in small} == {"image", "audio"}
     assert len(small) <= 4
+
+
+def test_a_space_of_mixed_vectors_has_a_map_of_these_alone(mixed: Mixed) -> None:
+    with open_rooms(mixed.settings) as rooms:
+        found = places(rooms, 100)
+
+    assert len({place.item for place in found}) == len(found) == 9
 
 
 def test_a_model_for_the_viewer_is_in_a_ball_around_the_middle(tmp_path: Path) -> None:

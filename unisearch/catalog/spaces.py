@@ -17,7 +17,7 @@ _COLUMNS = "id, name, dim, added, state, modalities, reached, goal"
 
 
 def of_all(connection: sqlite3.Connection) -> list[SpaceRow]:
-    """The spaces, oldest first."""
+    """The spaces, and the parts of their vectors, oldest first."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM spaces ORDER BY added, rowid")
     found = [_row(*row) for row in rows]
     # Parts are come by with the vectors that are mixed of them.

@@ -419,10 +419,14 @@ class View:
 
     def spaces(self) -> list[SpaceRow]:
         """The spaces whose vectors are held, oldest first."""
+        return [row for row in self.spaces_and_parts() if row.state != "parts"]
+
+    def spaces_and_parts(self) -> list[SpaceRow]:
+        """The spaces, and the parts that vectors of some are mixed of, as partitions name them."""
         return self._once("spaces", lambda: spaces.of_all(self._connection))
 
     def space(self, space_id: str) -> SpaceRow | None:
-        """The space of that id."""
+        """The space of that id; none for parts."""
         return next((space for space in self.spaces() if space.id == space_id), None)
 
     def expected(self, space: SpaceRow, modality: Modality) -> NDArray[np.int64]:

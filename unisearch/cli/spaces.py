@@ -195,7 +195,7 @@ def held(settings: Settings, name: str) -> dict[str, Any]:
     from unisearch.wiring import open_rooms
 
     with open_rooms(settings) as rooms, rooms.catalog.view() as view:
-        rows = [row for row in view.spaces() if row.name == name and row.state != "parts"]
+        rows = [row for row in view.spaces() if row.name == name]
         row = rows[-1]
         gaps = dict(view.count_gaps(row.id))
         return {"id": row.id, "state": row.state, "built": built(view, row), "lacks": gaps}

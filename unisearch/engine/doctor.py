@@ -89,7 +89,6 @@ def weights(rooms: Rooms) -> Iterator[Finding]:
         rows = view.spaces()
         extents = {row.id: view.extent(row) for row in rows}
         gaps = {row.id: view.count_gaps(row.id) for row in rows}
-    rows = [row for row in rows if row.state != "parts"]  # they stand with their space
     names = [row.name for row in rows if row.state != "left"] or [rooms.settings.space]
     for name in dict.fromkeys([*names, rooms.settings.space]):
         yield from _weights_of(rooms, name)

@@ -20,7 +20,7 @@ def holdings(rooms: Rooms) -> dict[str, Any]:
     """The spaces of the library, oldest first, and the known ones with whether their weights are
     here. Opens the library's own: their version shows in their weights."""
     with rooms.catalog.view() as view:
-        rows = [row for row in view.spaces() if row.state != "parts"]
+        rows = view.spaces()
         spaces = [_held(rooms, view, row) for row in rows]
     held = {row.name for row in rows}
     known = [

@@ -27,7 +27,7 @@ def status(rooms: Rooms) -> dict[str, Any]:
         roots_ = view.roots()
         failures = Counter(failure.kind for failure in view.failures())
         truncated = view.truncated()
-    parts = {space.id for space in spaces if space.state == "parts"}
+    searched = {space.id for space in spaces}
     config = rooms.settings.file
     return {
         "library": display(rooms.library),
@@ -37,7 +37,6 @@ def status(rooms: Rooms) -> dict[str, Any]:
         "spaces": [
             {"id": one.id, "name": one.name, "dim": one.dim, "added": one.added, "state": one.state}
             for one in spaces
-            if one.state != "parts"
         ],
         "partitions": [
             {
@@ -46,8 +45,8 @@ def status(rooms: Rooms) -> dict[str, Any]:
                 "epoch": p.epoch,
                 "rows": p.count,
                 "dead": p.dead,
-                "index": PARTS if p.space in parts else index_of(rooms, p, partitions),
-                "background": "" if p.space in parts else background(samples.get(p.id)),
+                "index": index_of(rooms, p, partitions) if p.space in searched else PARTS,
+                "background": background(samples.get(p.id)) if p.space in searched else "",
             }
             for p in partitions
         ],

@@ -32,8 +32,8 @@ def places(rooms: Rooms, most: int) -> list[Place]:
     found: list[tuple[int, str, Modality]] = []
     vectors: list[NDArray[np.float32]] = []
     with rooms.catalog.view() as view:
-        names = {space.id: space.name for space in view.spaces()}
-        ours = [p for p in view.all_partitions() if names[p.space] == rooms.settings.space]
+        named = {space.id for space in view.spaces() if space.name == rooms.settings.space}
+        ours = [part for part in view.all_partitions() if part.space in named]
         total = sum(part.count for part in ours)
         step = max(1, -(-total // most))
         for part in ours:

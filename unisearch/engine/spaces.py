@@ -33,7 +33,7 @@ class LibrarySpaces:
         Raises ForeignSpace when none of the library's spaces is here, and WeightsError when its
         only one has no weights here.
         """
-        partitions, rows = view.all_partitions(), view.spaces()
+        partitions, rows = view.all_partitions(), view.spaces_and_parts()
         held, spaces, offers = self._known
         if partitions is not held or rows is not spaces or not offers:
             offers = self._offered(partitions, rows)

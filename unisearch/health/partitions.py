@@ -72,8 +72,7 @@ def examine_snapshots(
 
 def wanted_in(view: View, partition: PartitionRow) -> NDArray[np.int64]:
     """The segments that should have a row in the partition, ascending."""
-    space = view.space(partition.space)
-    assert space is not None, "a partition is of a space"
+    [space] = [row for row in view.spaces_and_parts() if row.id == partition.space]
     return view.expected(space, partition.modality)
 
 
@@ -81,7 +80,7 @@ def without_partition(view: View) -> dict[tuple[str, Modality], NDArray[np.int64
     """Segments that should have a vector where there is no partition, by space and modality; in a
     library without a space, of the space ''."""
     known = {(partition.space, partition.modality) for partition in view.all_partitions()}
-    spaces = view.spaces()
+    spaces = view.spaces_and_parts()
     if spaces:
         segments = {
             (space.id, name): view.expected(space, name)
