@@ -19,7 +19,8 @@ from unisearch.catalog.changes import Changes
 from unisearch.catalog.place import refuse_network
 from unisearch.catalog.readers import FileId, Readers, file_id
 from unisearch.catalog.tables import FORMAT, FTS_TABLES
-from unisearch.catalog.view import DeadRows, View
+from unisearch.catalog.transaction import DeadRows
+from unisearch.catalog.view import View
 from unisearch.catalog.write import Writing
 from unisearch.errors import (
     LibraryDamaged,

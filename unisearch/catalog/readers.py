@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unisearch.catalog.view import DeadRows, View
+from unisearch.catalog.transaction import DeadRows
+from unisearch.catalog.view import View
 from unisearch.errors import LibraryError, LibraryMissing, display
 
 #: (device, inode): another one when a library was moved away and a new one made in its place.

@@ -81,6 +81,11 @@ def mend(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
     return done, lost
 
 
+def storable(text: str) -> str:
+    """The text without lone surrogates, which no encoding can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _is_text(stored: bytes) -> bool:
     try:
         stored.decode()

@@ -20,7 +20,7 @@ from unisearch.engine.chance import Chance, Floats, Pair, bend, chance_of, stret
 from unisearch.records import Hit, Modality
 
 if TYPE_CHECKING:
-    from unisearch.catalog.view import SegmentRow
+    from unisearch.catalog.rows import SegmentRow
 
 Keys = NDArray[np.int64]
 
