@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from unisearch.config import Section, Settings
+from unisearch.config import Settings
+from unisearch.sections import Section
 
 #: These, whole; what others decide was read or opened when the daemon began.
 _CHANGEABLE = frozenset(("index", "watch", "log_level", "search"))

@@ -29,8 +29,9 @@ from indexer.watch.targets import targets_of
 from indexer.watch.watcher import Watcher
 from unisearch.catalog.folders import real, relative
 from unisearch.catalog.rows import RootRow
-from unisearch.config import Settings, WatchSettings
+from unisearch.config import Settings
 from unisearch.errors import LibraryLocked, UnisearchError, UsageError, display
+from unisearch.sections import WatchSettings
 from unisearch.wiring import check_folder
 
 logger = logging.getLogger(__name__)

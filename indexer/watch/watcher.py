@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from indexer.watch.hints import Hint
 from indexer.watch.polling import Poller
 from indexer.watch.targets import Identity, Target, identity, way_of
-from unisearch.config import WatchSettings
 from unisearch.errors import display
+from unisearch.sections import WatchSettings
 
 if TYPE_CHECKING:
     from watchdog.observers.inotify_c import InotifyFD

@@ -27,7 +27,8 @@ from tests.indexer.conftest import picture, sound, text
 from unisearch.api import session
 from unisearch.api.app import create_app
 from unisearch.api.service import Service
-from unisearch.config import IndexSettings, LimitSettings, ServerSettings, Settings
+from unisearch.config import Settings
+from unisearch.sections import IndexSettings, LimitSettings, ServerSettings
 
 SECRET = "a-secret-that-nobody-may-read"
 TOKEN = "a-token"

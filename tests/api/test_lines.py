@@ -21,8 +21,9 @@ from tests.api.live import PATIENCE_S, serving, talk
 from tests.api.tasks import lines
 from tests.indexer.conftest import picture, text
 from unisearch.api.service import Service
-from unisearch.config import IndexSettings, ServerSettings, Settings
+from unisearch.config import Settings
 from unisearch.errors import Unreadable
+from unisearch.sections import IndexSettings, ServerSettings
 
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"

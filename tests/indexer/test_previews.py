@@ -17,12 +17,12 @@ from indexer.pool import Pool
 from indexer.previews import SHARES, PreviewFolder
 from indexer.redraw import Later
 from indexer.repair import repair
-from unisearch.config import PreviewSettings
 from unisearch.engine.doctor import doctor
 from unisearch.errors import LibraryError, Unreadable
 from unisearch.index import durable
 from unisearch.previews.make import Preview
 from unisearch.previews.places import digest_of, found
+from unisearch.sections import PreviewSettings
 from unisearch.wiring import open_rooms
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from indexer.compaction import tidy
 from indexer.lock import take_lock
 from indexer.repair import Repaired, repair
 from tests.storage.store import Store, settings_of
-from unisearch.config import VectorSettings
 from unisearch.engine.doctor import doctor
 from unisearch.errors import LibraryLocked, LibraryMissing
+from unisearch.sections import VectorSettings
 from unisearch.wiring import Rooms, open_rooms
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from PIL import ExifTags, Image
 from indexer import Indexer
 from tests.indexer.conftest import Library, model, picture, sound, text
 from unisearch.catalog.where_sql import condition
-from unisearch.config import IndexSettings
+from unisearch.sections import IndexSettings
 from unisearch.wiring import open_rooms
 
 Forbid = Callable[[], None]

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unisearch.api.problems import problem
 from unisearch.api.session import LOGIN, is_session, is_token
-from unisearch.config import ServerSettings
+from unisearch.sections import ServerSettings
 
 #: Answered without a token.
 OPEN = ("/health",)

@@ -12,8 +12,8 @@ from typing import Literal
 import structlog
 
 from unisearch.cli.door import StderrHandler, is_wanted
-from unisearch.config import WatchSettings
 from unisearch.errors import UnisearchError, refused
+from unisearch.sections import WatchSettings
 
 #: What every line is given, whoever logged it. `extra=` of a call becomes fields of its own.
 _SHARED: list[structlog.typing.Processor] = [

@@ -27,7 +27,7 @@ from indexer.watch.targets import Target, targets_of, way_of
 from indexer.watch.watcher import Watcher
 from tests.indexer.watch.daemons import until
 from unisearch.catalog.rows import RootRow
-from unisearch.config import WatchSettings
+from unisearch.sections import WatchSettings
 
 
 class Source:
