@@ -3,110 +3,29 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 
-from indexer.encode import Draft, Encoder
-from indexer.first import ensure_background
-from indexer.flow import Flow, recipe_for
+from indexer.encode import Draft
 from indexer.journal import Journal
-from indexer.pool import Pool, limits_of
-from indexer.scan import Found, stat_of
+from indexer.line import Coming, Line
+from indexer.pool import Pool
+from indexer.pools import limits_of
 from indexer.spaces import drop_files, finish_space
 from indexer.store import put_rows, renew_drafts
-from unisearch.catalog.rows import Lack, Owed, SpaceRow, Span, StoredPart
-from unisearch.catalog.view import View
-from unisearch.errors import UnisearchError, Unreadable, display
+from unisearch.catalog.rows import Owed, SpaceRow, StoredPart
+from unisearch.errors import UnisearchError, display
 from unisearch.held import active_spaces, at_hand
-from unisearch.records import Modality
 from unisearch.spaces.base import Space
 from unisearch.wiring import Rooms
 
 logger = logging.getLogger(__name__)
 
-#: So long a step waits for a worker, and so long until what is ready is committed.
-STEP_S, COMMIT_AFTER_S = 0.05, 2.0
-#: Contents that are under way at most: those behind a slow one wait for it, as rows ascend.
-AHEAD = 512
 #: Contents that are begun with in one step.
 PAGE = 16
-#: Parts in one pass on a CPU: whoever has news waits for the end of it.
-CPU_BATCH = 16
 #: So often files are looked for that were out of reach.
 RETRY_S = 600.0
-#: Moments of segments that differ by less are the same: sounds are read at various rates.
-SAME_S = 0.1
-
-
-@dataclass
-class _Coming:
-    """A content that is under way; lack: why it will have no vector."""
-
-    owed: Owed
-    draft: Draft | None = None
-    lack: Lack | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.draft is None or self.draft.ended
-
-
-class _Line:
-    """Contents that are read and embedded into some spaces, in their order."""
-
-    def __init__(self, rooms: Rooms, spaces: Sequence[Space], pool: Pool) -> None:
-        most = rooms.settings.index.batch
-        batch = min(most, CPU_BATCH) if spaces[0].device == "cpu" else most
-        self._rooms = rooms
-        for space in spaces:
-            ensure_background(space, logger.info)
-        self._encoder = Encoder(spaces, batch)
-        self._flow = Flow(self._encoder, recipe_for(rooms, spaces), pool)
-        self._coming: deque[_Coming] = deque()
-        self._since = time.monotonic()
-        self.covers = frozenset(
-            one for covered in self._encoder.covers().values() for one in covered
-        )
-
-    @property
-    def has_room(self) -> bool:
-        return len(self._coming) < AHEAD and not self._flow.full
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._coming
-
-    def take_on(self, view: View, owed: Owed) -> None:
-        """Begin to read a content, if anything of it may be covered."""
-        one = _Coming(owed)
-        self._coming.append(one)
-        if not _kinds(owed.modality) & self.covers:
-            return
-        file = file_of(view, owed.content)
-        if file is None:
-            one.lack = "away"
-            return
-        try:
-            one.draft = self._flow.draft(file, owed.digest)
-        except Unreadable as error:
-            one.lack = _lack_of(error)
-
-    def step(self) -> None:
-        """Take what a worker has, and wait a moment for it."""
-        self._flow.step(STEP_S)
-
-    def ready(self, at_once: bool = False) -> list[_Coming]:
-        """The first ones, as far as they are whole, when it is time to commit them."""
-        if not at_once and time.monotonic() - self._since < COMMIT_AFTER_S:
-            return []
-        count = next((n for n, one in enumerate(self._coming) if not one.ended), len(self._coming))
-        found = [self._coming.popleft() for _ in range(count)]
-        self._encoder.flush([one.draft for one in found if one.draft is not None])
-        self._since = time.monotonic()
-        return found
 
 
 class Building:
@@ -204,7 +123,7 @@ class _Fill:
         """A moment each; what was being done."""
         logger.info("building the space '%s': %s", self._row.id, self._told())
         with Pool(limits_of(self._rooms.settings)) as pool:
-            line = _Line(self._rooms, [self._space], pool)
+            line = Line(self._rooms, [self._space], pool)
             while True:
                 yield f"embedding into '{self._row.name}': {self._told()}"
                 self._load(line)
@@ -221,7 +140,7 @@ class _Fill:
         share = self._done / max(self._total, 1)
         return f"{self._done:,} of {self._total:,} vectors ({share:.0%})"
 
-    def _load(self, line: _Line) -> None:
+    def _load(self, line: Line) -> None:
         """Take on a few more: small texts are read here and now."""
         if not line.has_room or self._exhausted:
             return
@@ -232,7 +151,7 @@ class _Fill:
                 self._after = one.first
         self._exhausted = not owed
 
-    def _store(self, ready: Sequence[_Coming]) -> bool:
+    def _store(self, ready: Sequence[Coming]) -> bool:
         """Commit them; whether the space is still being built."""
         with self._rooms.catalog.write() as tx:
             row = tx.space(self._row.id)
@@ -246,7 +165,7 @@ class _Fill:
                     continue  # gone, or it has other segments by now, which come later
                 reached = max(part.id for part in parts)
                 self._done += sum(row.covers(part.span.modality or "text") for part in parts)
-                lack = _lack(one, parts)
+                lack = one.lacking(parts)
                 if lack is not None:
                     tx.put_gap(row.id, one.owed.content, lack)
                 elif one.draft is not None:
@@ -293,7 +212,7 @@ class _Mend:
         with self._rooms.catalog.view() as view:
             spaces = active_spaces(self._rooms, view.spaces())
         with Pool(limits_of(self._rooms.settings)) as pool:
-            line = _Line(self._rooms, spaces, pool)
+            line = Line(self._rooms, spaces, pool)
             while self._todo or not line.is_empty:
                 yield f"embedding again: {self._total - len(self._todo):,} of {self._total:,}"
                 with self._rooms.catalog.view() as view:
@@ -303,12 +222,12 @@ class _Mend:
                 if ready := line.ready(at_once=not self._todo):
                     self._store(ready)
 
-    def _store(self, ready: Sequence[_Coming]) -> None:
+    def _store(self, ready: Sequence[Coming]) -> None:
         drafts: dict[int, Draft] = {}
         with self._rooms.catalog.write() as tx:
             gaps = {(one.content, space): why for one, space, why in tx.gaps()}
             for one in ready:
-                content, lack = one.owed.content, _lack(one, None)
+                content, lack = one.owed.content, one.lacking()
                 held = [space for gap, space in gaps if gap == content]
                 if not held:  # dropped meanwhile
                     continue
@@ -319,52 +238,3 @@ class _Mend:
                         if gaps[content, space] != "part":  # those that are left stay
                             tx.put_gap(space, content, lack)
             renew_drafts(tx, self._rooms.library, drafts)
-
-
-def file_of(view: View, content: int) -> Found | None:
-    """A file that holds the content as it was indexed, None when none is in reach."""
-    for item in view.items_of(content):
-        try:
-            found = stat_of(os.lstat(item.path))
-        except OSError:
-            continue
-        if found.same_size_and_time(item.stat):
-            return Found(item.path, found)
-    return None
-
-
-def _kinds(modality: Modality) -> set[Modality]:
-    """Of the parts that a file of that kind may have."""
-    return {"video", "audio"} if modality == "video" else {modality}
-
-
-def _lack(one: _Coming, parts: Sequence[StoredPart] | None) -> Lack | None:
-    """Why the content gets no vector now. parts: its segments, where they are to stay"""
-    if one.draft is None:
-        return one.lack
-    if one.draft.error is not None:
-        logger.info("not embedded: %s", one.draft.error)
-        return _lack_of(one.draft.error)
-    if parts is not None and not _same(one.draft.spans, [part.span for part in parts]):
-        return "todo"
-    return None
-
-
-def _lack_of(error: Unreadable) -> Lack:
-    return "away" if error.transient or error.kind == "vanished" else "failed"
-
-
-def _same(new: Sequence[Span], old: Sequence[Span]) -> bool:
-    """Whether a file has the parts that it had."""
-    return len(new) == len(old) and all(map(_alike, new, old))
-
-
-def _alike(new: Span, old: Span) -> bool:
-    moments = zip(new[:2], old[:2], strict=True)
-    return (
-        new.modality == old.modality
-        and new.text.encode("utf-8", "replace") == old.text.encode("utf-8", "replace")
-        and all(
-            a == b or (a is not None and b is not None and abs(a - b) < SAME_S) for a, b in moments
-        )
-    )

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from indexer import shared
-from indexer.worker import AHEAD, JOB, ORDER, TAKEN, VALUES
-from unisearch.errors import UnisearchError
+from indexer.worker import AHEAD, JOB, NO_MEMORY, ORDER, TAKEN, VALUES
+from unisearch.errors import UnisearchError, Unreadable
 
 _PROGRAM = "from indexer.worker import serve; serve()"
 #: Where this package lies, also when it was found through the current folder.
@@ -136,3 +136,18 @@ class Child:
     def _order(self, kind: bytes, data: bytes = b"") -> None:
         with self._sending, contextlib.suppress(OSError):  # that it died is heard soon enough
             self.line.sendall(ORDER.pack(kind, len(data)) + data)
+
+
+def failure_of(path: bytes, code: int, verdict: str | None, limit_s: float) -> Unreadable:
+    """The failure of the file whose worker ended, by its exit code."""
+    if verdict == "timeout":
+        return Unreadable(path, "timeout", f"reading it took more than {limit_s:.3g} s")
+    if verdict is not None:
+        return Unreadable(path, "crash", f"the process that read it went wrong: {verdict}")
+    if code == -signal.SIGKILL:  # nobody but the system or a person does that: not the file's fault
+        reason = "the system ended the process that read it, as it does for memory; the next run"
+        return Unreadable(path, "memory", f"{reason} tries again", transient=True)
+    if code == NO_MEMORY:
+        return Unreadable(path, "memory", "too little memory to read it")
+    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return Unreadable(path, "crash", f"the library that reads it crashed ({how})")

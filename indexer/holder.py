@@ -27,7 +27,7 @@ from indexer.journal import Journal
 from indexer.lately import Lately
 from indexer.lock import holder_of, take_lock
 from indexer.meter import Meter
-from indexer.pool import Pools, limits_of
+from indexer.pools import Pools, limits_of
 from indexer.redraw import Later
 from indexer.report import Progress, Report
 from indexer.steps import Steps, begin, needs_of

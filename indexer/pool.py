@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import pickle
 import queue
 import selectors
-import signal
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
-from indexer.child import Ask, Child
-from indexer.worker import DONE, FAILED, NO_MEMORY, READY, Task
-from unisearch.config import Settings
-from unisearch.errors import FailureKind, UnisearchError, Unreadable
+from indexer.child import Ask, Child, failure_of
+from indexer.worker import DONE, FAILED, READY, Task
+from unisearch.errors import UnisearchError, Unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -307,7 +302,7 @@ class Pool:
         code = self._discharge(child)
         if ask is not None:
             limit_s = self.limits.timeout_s + ask.grace_s
-            error = _ended(ask.path, code, verdict, limit_s)
+            error = failure_of(ask.path, code, verdict, limit_s)
             self._inbox.put((Answer(ask.number, [], True, error=error), None))
         elif not ready:
             self._false_starts += 1
@@ -333,75 +328,3 @@ class _Clock:
         now = time.monotonic()
         self.now_s += min(now - self._last, _PAUSE_S)
         self._last = now
-
-
-def _ended(path: bytes, code: int, verdict: str | None, limit_s: float) -> Unreadable:
-    """The failure of the file whose worker ended, by its exit code."""
-    if verdict == "timeout":
-        return Unreadable(path, "timeout", f"reading it took more than {limit_s:.3g} s")
-    if verdict is not None:
-        return Unreadable(path, "crash", f"the process that read it went wrong: {verdict}")
-    if code == -signal.SIGKILL:  # nobody but the system or a person does that: not the file's fault
-        reason = "the system ended the process that read it, as it does for memory; the next run"
-        return Unreadable(path, "memory", f"{reason} tries again", transient=True)
-    if code == NO_MEMORY:
-        return Unreadable(path, "memory", "too little memory to read it")
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    kind: FailureKind = "crash"
-    return Unreadable(path, kind, f"the library that reads it crashed ({how})")
-
-
-def workers_of(wanted: int) -> int:
-    """How many workers that setting means: 0 leaves a core to the network, 16 at most.
-
-    Of two cores it leaves none: one worker feeds the network too slowly.
-    """
-    if wanted:
-        return wanted
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
-    return min(16, max(cores - 1, min(cores, 2)))
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The limits that the settings give to workers."""
-    index = settings.index
-    return Limits(workers_of(index.workers), index.timeout_s, index.worker_memory_mb * 1024**2)
-
-
-class Pools:
-    """The pools of one writer. One stays between its runs: workers that are there cost no start.
-
-    Each run has a pool of its own while it lasts: runs take turns, and none waits for another's.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._free: Pool | None = None
-
-    @contextmanager
-    def lend(self) -> Iterator[Pool]:
-        """A pool without jobs; what is left of them in the end is dropped."""
-        if self._free is not None and not self._free.works:
-            self.close()
-        pool, self._free = self._free or Pool(self._limits), None
-        try:
-            yield pool
-        finally:
-            pool.drop_all()
-            if self._free is None and pool.works:
-                self._free = pool
-            else:
-                pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End all workers."""
-        if self._free is not None:
-            self._free.close()
-            self._free = None

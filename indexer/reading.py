@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from indexer.pool import Answer, Pool, limits_of
+from indexer.pool import Answer, Pool
+from indexer.pools import limits_of
 from indexer.worker import Task
 from unisearch.config import Settings
 from unisearch.errors import UnisearchError, Unreadable

@@ -15,7 +15,8 @@ from itertools import groupby
 from pathlib import Path
 
 from indexer.decode import LATE
-from indexer.pool import Limits, Pool, limits_of
+from indexer.pool import Limits, Pool
+from indexer.pools import limits_of
 from indexer.previews import PreviewFolder, folder_of
 from indexer.scan import stat_of
 from unisearch.catalog.rows import Stat

@@ -14,7 +14,7 @@ from indexer.hinted import HintedWork
 from indexer.journal import Journal
 from indexer.lately import Lately
 from indexer.meter import Meter
-from indexer.pool import Pools
+from indexer.pools import Pools
 from indexer.purge import purge
 from indexer.report import Progress, Report
 from indexer.spaces import begin_space, drop_files, end_space

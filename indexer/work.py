@@ -18,7 +18,7 @@ from indexer.journal import Journal, News
 from indexer.lately import Lately
 from indexer.meter import Meter
 from indexer.places import Place, ensure_roots, is_gone, place_of
-from indexer.pool import Pools, limits_of
+from indexer.pools import Pools, limits_of
 from indexer.report import Progress, Report
 from indexer.rules import scan_of
 from indexer.scan import Found, Scan

@@ -6,7 +6,8 @@ import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from indexer.pool import Limits, Pool, Pools
+from indexer.pool import Limits, Pool
+from indexer.pools import Pools
 
 _kept: dict[Limits, Pools] = {}
 

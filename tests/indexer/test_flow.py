@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from indexer import Progress
-from indexer.pool import workers_of
+from indexer.pools import workers_of
 from tests.indexer import tasks
 from unisearch.media.read import read
 from unisearch.spaces.toy import ToySpace

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from indexer import pool as pools
-from indexer.pool import Answer, Limits, Pool, Pools
+from indexer.pool import Answer, Limits, Pool
+from indexer.pools import Pools
 from tests.indexer import tasks
 from unisearch.errors import UnisearchError, Unreadable
 
