@@ -48,6 +48,32 @@ class WriterMetrics(Collector):
                 yield gauge(f"delay_{share}_seconds", told, delay[share])
 
 
+class Endpoint:
+    """Numbers that are told at http://127.0.0.1:PORT/metrics, by a thread.
+
+    facts: as of WriterMetrics
+    """
+
+    def __init__(self, facts: Callable[[], dict[str, Any]]) -> None:
+        self._facts = facts
+        self._stop: Callable[[], None] | None = None
+
+    def open(self, port: int) -> None:
+        """Tell them at this port from now on, at none where it is 0.
+
+        Raises UnisearchError for a port that is taken; then they are told nowhere.
+        """
+        self.close()
+        if port:
+            self._stop = serve(self._facts, port)
+
+    def close(self) -> None:
+        """Tell them no more."""
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            stop()
+
+
 def _files(files: dict[str, dict[str, int]]) -> Metric:
     family = CounterMetricFamily(
         "unisearch_files", "Files committed, by what became of them.", labels=["outcome", "kind"]

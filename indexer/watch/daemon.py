@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from indexer.lock import WATCH_FILE, holder_of, take_lock
-from indexer.metrics import serve
+from indexer.metrics import Endpoint
 from indexer.places import refuse_own, resolve
 from indexer.report import Progress, Report
 from indexer.run import Indexer
@@ -24,6 +23,7 @@ from indexer.watch.hints import Hint, Hints, Patience, topmost
 from indexer.watch.known import KnownRoots
 from indexer.watch.missing import Missing
 from indexer.watch.notify import Heart, Manager, watchdog_s
+from indexer.watch.room import Room
 from indexer.watch.signals import Signals
 from indexer.watch.targets import targets_of
 from indexer.watch.watcher import Watcher
@@ -63,7 +63,8 @@ class Daemon:
         self._fresh = Fresh(self._due_fresh, self._indexer.beside, self._told, self._again)
         self._missing = Missing(time.monotonic)
         self._backoff = Backoff(time.monotonic)
-        self._stop_metrics: Callable[[], None] = _nothing
+        self._room = Room(self._settings.library)
+        self._metrics = Endpoint(self._indexer.meter.facts)
         self._overflowed = False
         self._new: list[bytes] = []  # asked for, and to become roots
         self._beats = 0
@@ -71,7 +72,6 @@ class Daemon:
         # Where the next look compares contents; see Indexer.run.
         self._thorough: set[bytes] = set()
         self._not_before = 0.0  # no run before that
-        self._no_space = False
         self._stumbled = False  # the last step ended in an error
 
     def run(self) -> None:
@@ -106,7 +106,7 @@ class Daemon:
 
     def _watch(self) -> None:
         heart = Heart(self._manager, every_s, self._beat) if (every_s := watchdog_s()) else None
-        self._serve_metrics()
+        self._metrics.open(self._settings.watch.metrics_port)
         try:
             self._look_around()
             logger.info("watching %s", self._watcher.told, extra={"pid": os.getpid()})
@@ -123,23 +123,17 @@ class Daemon:
                 heart.stop()
             self._end()
 
-    def _serve_metrics(self) -> None:
-        """As the settings say; called again when they change."""
-        self._stop_metrics()
-        port = self._settings.watch.metrics_port
-        self._stop_metrics = serve(self._indexer.meter.facts, port) if port else _nothing
-
     def _adopt_port(self, before: int) -> None:
-        if self._settings.watch.metrics_port == before:
+        port = self._settings.watch.metrics_port
+        if port == before:
             return
         try:
-            self._serve_metrics()
+            self._metrics.open(port)
         except UnisearchError as error:
-            self._stop_metrics = _nothing
             logger.error("%s", error)
 
     def _end(self) -> None:
-        self._stop_metrics()
+        self._metrics.close()
         self._watcher.stop()
         self._indexer.hurry()
         self._indexer.close()
@@ -238,24 +232,10 @@ class Daemon:
         """Whether nothing speaks against a run: errors before, or a disk that is nearly full."""
         if self._backoff.wait_s > 0 or now < self._not_before:
             return False
-        least_mb = self._settings.watch.min_free_mb
-        try:
-            free_mb = shutil.disk_usage(_there(self._settings.library)).free // 1_000_000
-        except OSError as error:
-            return self._wait_for_disk(now, f"cannot be looked at ({error.strerror})")
-        if free_mb < least_mb:
-            why = f"{free_mb} MB are free and {least_mb} should be (watch.min_free_mb)"
-            return self._wait_for_disk(now, why)
-        if self._no_space:
-            logger.info("there is room on the disk again: indexing goes on")
-        self._no_space = False
+        if not self._room.is_left(self._settings.watch.min_free_mb):
+            self._not_before = now + _SPACE_S
+            return False
         return True
-
-    def _wait_for_disk(self, now: float, why: str) -> bool:
-        if not self._no_space:
-            logger.warning("%s: %s: indexing waits", display(self._settings.library), why)
-        self._no_space, self._not_before = True, now + _SPACE_S
-        return False
 
     def _work(self) -> None:
         """Hand what is quiet to the indexer."""
@@ -365,21 +345,12 @@ class Daemon:
         self._rescan()
 
 
-def _nothing() -> None:
-    """There is nothing to end."""
-
-
 def _is_known(path: bytes, roots: Sequence[RootRow]) -> bool:
     return any(root.path == path or (root.whole and root.holds(path)) for root in roots)
 
 
 def _is_below(path: bytes, places: Sequence[bytes]) -> bool:
     return any(relative(place, path) is not None for place in places)
-
-
-def _there(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next(one for one in (folder, *folder.absolute().parents) if one.exists())
 
 
 def _look(path: bytes) -> object:

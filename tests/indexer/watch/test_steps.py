@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,8 @@ def test_a_disk_that_cannot_be_asked_for_its_space_is_waited_for(
 ) -> None:
     library.run(text(library.media / "a" / "cow.txt", "A cow moos").parent)
     monkeypatch.setattr(module, "_SPACE_S", 0.0)
-    usage = failing_once(OSError(errno.EIO, "Input/output error"), module.shutil.disk_usage)
-    monkeypatch.setattr(module.shutil, "disk_usage", usage)
+    usage = failing_once(OSError(errno.EIO, "Input/output error"), shutil.disk_usage)
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     daemon = start()
 
     text(library.media / "a" / "owl.txt", "An owl hoots")
