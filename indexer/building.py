@@ -9,9 +9,9 @@ from collections.abc import Generator, Sequence
 
 from indexer.encode import Draft
 from indexer.journal import Journal
-from indexer.line import Coming, Line
 from indexer.pool import Pool
 from indexer.pools import limits_of
+from indexer.reread import Coming, Rereading
 from indexer.spaces import drop_files, finish_space
 from indexer.store import put_rows, renew_drafts
 from unisearch.catalog.rows import Owed, SpaceRow, StoredPart
@@ -123,15 +123,15 @@ class _Fill:
         """A moment each; what was being done."""
         logger.info("building the space '%s': %s", self._row.id, self._told())
         with Pool(limits_of(self._rooms.settings)) as pool:
-            line = Line(self._rooms, [self._space], pool)
+            reread = Rereading(self._rooms, [self._space], pool)
             while True:
                 yield f"embedding into '{self._row.name}': {self._told()}"
-                self._load(line)
-                line.step()
-                ready = line.ready(at_once=self._exhausted)
+                self._load(reread)
+                reread.step()
+                ready = reread.ready(at_once=self._exhausted)
                 if ready and not self._store(ready):
                     return  # dropped, or left, meanwhile
-                if self._exhausted and line.is_empty:
+                if self._exhausted and reread.is_empty:
                     if self._complete():
                         return
                     self._exhausted = False
@@ -140,14 +140,14 @@ class _Fill:
         share = self._done / max(self._total, 1)
         return f"{self._done:,} of {self._total:,} vectors ({share:.0%})"
 
-    def _load(self, line: Line) -> None:
+    def _load(self, reread: Rereading) -> None:
         """Take on a few more: small texts are read here and now."""
-        if not line.has_room or self._exhausted:
+        if not reread.has_room or self._exhausted:
             return
         with self._rooms.catalog.view() as view:
             owed = view.owed(self._after, most=PAGE)
             for one in owed:
-                line.take_on(view, one)
+                reread.take_on(view, one)
                 self._after = one.first
         self._exhausted = not owed
 
@@ -212,14 +212,14 @@ class _Mend:
         with self._rooms.catalog.view() as view:
             spaces = active_spaces(self._rooms, view.spaces())
         with Pool(limits_of(self._rooms.settings)) as pool:
-            line = Line(self._rooms, spaces, pool)
-            while self._todo or not line.is_empty:
+            reread = Rereading(self._rooms, spaces, pool)
+            while self._todo or not reread.is_empty:
                 yield f"embedding again: {self._total - len(self._todo):,} of {self._total:,}"
                 with self._rooms.catalog.view() as view:
-                    for _ in range(min(PAGE, len(self._todo)) if line.has_room else 0):
-                        line.take_on(view, self._todo.popleft())
-                line.step()
-                if ready := line.ready(at_once=not self._todo):
+                    for _ in range(min(PAGE, len(self._todo)) if reread.has_room else 0):
+                        reread.take_on(view, self._todo.popleft())
+                reread.step()
+                if ready := reread.ready(at_once=not self._todo):
                     self._store(ready)
 
     def _store(self, ready: Sequence[Coming]) -> None:

@@ -13,16 +13,15 @@ import logging
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from indexer.building import Building
 from indexer.desk import Desk, Handed
-from indexer.handover import Answer, Back, Job
+from indexer.guests import Guests
+from indexer.handover import Back, Job
 from indexer.journal import Journal
 from indexer.lately import Lately
 from indexer.lock import holder_of, take_lock
@@ -34,7 +33,7 @@ from indexer.steps import Steps, begin, needs_of
 from indexer.upkeep import Upkeep
 from indexer.work import ProgressHook, Spare
 from unisearch.config import Settings
-from unisearch.errors import LibraryLocked, UnisearchError, display
+from unisearch.errors import LibraryLocked, display
 from unisearch.wiring import Rooms
 
 logger = logging.getLogger(__name__)
@@ -66,23 +65,6 @@ def alone(library: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _spare_all(gone: Sequence[bytes]) -> Sequence[bytes]:
-    """Of what a guest's hints lead to nothing is forgotten: only its process knows what moves."""
-    return gone
-
-
-class Cancelled(KeyboardInterrupt):
-    """The process that handed the job over is gone; the run stores what it has, as after Ctrl-C."""
-
-
-@dataclass(frozen=True)
-class Guest:
-    """A job of another process that has begun."""
-
-    handed: Handed
-    steps: Steps
-
-
 class Holder:
     """Holds the lock from `take` to `close`.
 
@@ -103,7 +85,7 @@ class Holder:
         self._meter = meter
         self._lately = Lately()
         self._desk = Desk(settings.library, meter.facts)
-        self._guests: deque[Guest] = deque()
+        self._guests = Guests(self._desk, self._begin, self._tell_again)
         self._beside: list[Handed] = []  # jobs of our own that have turns as guests
         self._work = threading.Lock()  # whoever has it may write
         self._hook: ProgressHook | None = None
@@ -240,6 +222,15 @@ class Holder:
         if self._hook is not None:
             self._hook(now)
 
+    def _tell_again(self) -> None:
+        """Whoever waits for our own job is called while others have a turn, too."""
+        if self._hook is not None and self._last is not None:
+            self._hook(self._last)
+
+    def _turn(self) -> bool:
+        """One step of each job of others; whether there is more to do."""
+        return self._guests.turn(self._may_run)
+
     def _host(self) -> None:
         while not self._closing:
             with self._work:
@@ -262,46 +253,12 @@ class Holder:
     def _last_turns(self) -> None:
         until = time.monotonic() + (0.0 if self._hurries else LAST_TURNS_S)
         try:
-            while time.monotonic() < until and self._turn(last=True):
+            while time.monotonic() < until and self._guests.turn(self._may_run_at_last):
                 pass
         except KeyboardInterrupt:
             logger.debug("stopped while others had a turn")
         finally:
-            while self._guests:
-                self._give_back(self._guests.popleft())
-
-    def _turn(self, last: bool = False) -> bool:
-        """One step of each job of others; whether there is more to do."""
-        self._welcome(last)
-        for _ in range(len(self._guests)):
-            guest = self._guests.popleft()
-            try:
-                if not self._step(guest):
-                    self._guests.append(guest)
-            except BaseException:  # meant for us
-                self._give_back(guest)
-                raise
-        return bool(self._guests)
-
-    def _welcome(self, last: bool) -> None:
-        """Begin the jobs that wait, but for runs that their own process must do."""
-        self._desk.arrived.clear()
-        left = []
-        while self._desk.waiting:
-            handed = self._desk.waiting.popleft()
-            if handed.cancelled:
-                continue
-            try:
-                if handed.job.name == "index" and not self._may_run(handed.job, last):
-                    left.append(handed)
-                    continue
-                steps = self._begin(handed.job, self._hook_of(handed), _spare_all)
-            except UnisearchError as error:
-                self._answer(handed, error)
-            else:
-                handed.begun = True
-                self._guests.append(Guest(handed, steps))
-        self._desk.waiting.extendleft(reversed(left))
+            self._guests.give_back()
 
     def _begin(self, job: Job, hook: ProgressHook, spare: Spare | None = None) -> Steps:
         rooms, upkeep = self._open()
@@ -314,44 +271,10 @@ class Holder:
         between = (self._journal, hook, spare, self._pools, meter, self._lately)
         return begin(rooms, upkeep, building, job, *between)
 
-    def _may_run(self, job: Job, last: bool) -> bool:
-        """Not with other settings; and at the end no network is loaded for others."""
-        return job.needs == self._needs and (not last or self._rooms().loaded)
+    def _may_run(self, job: Job) -> bool:
+        """Not with other settings."""
+        return job.needs == self._needs
 
-    def _hook_of(self, handed: Handed) -> ProgressHook:
-        def hook(now: Progress) -> None:
-            if handed.cancelled:
-                raise Cancelled
-            handed.progress = now
-            if self._hook is not None and self._last is not None:
-                self._hook(self._last)
-
-        return hook
-
-    def _step(self, guest: Guest) -> bool:
-        """One step of a guest's job; whether it is over, and then it is answered."""
-        if guest.handed.cancelled:
-            guest.steps.close()
-            return True
-        try:
-            if not guest.steps.step():
-                return False
-            self._answer(guest.handed, guest.steps.end)
-        except Cancelled:
-            logger.debug("the process of a job is gone")
-        except UnisearchError as error:
-            self._answer(guest.handed, error)
-        except Exception as error:
-            logger.warning("a job of another process failed", exc_info=True)
-            reason = f"unexpected {type(error).__name__}: {error}"
-            self._answer(guest.handed, UnisearchError(reason))
-        return True
-
-    def _give_back(self, guest: Guest) -> None:
-        guest.steps.close()
-        done = guest.steps.result
-        self._answer(guest.handed, Back(guest.steps.report) if done is None else done)
-
-    def _answer(self, handed: Handed, answer: Answer) -> None:
-        handed.answer(answer)
-        self._desk.news()
+    def _may_run_at_last(self, job: Job) -> bool:
+        """At the end no network is loaded for others."""
+        return self._may_run(job) and self._rooms().loaded

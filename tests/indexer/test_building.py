@@ -171,7 +171,7 @@ def test_files_that_come_during_a_building_are_its_last_ones(library: Library, m
 def test_what_is_indexed_or_dropped_between_two_steps_is_right_in_the_end(
     library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.line.COMMIT_AFTER_S", 0.0)
+    monkeypatch.setattr("indexer.reread.COMMIT_AFTER_S", 0.0)
     for number in range(60):
         make["picture"](library.media / f"{number}.png", number)
     library.run()
@@ -412,7 +412,7 @@ def test_a_repair_keeps_what_another_space_has_of_a_file_out_of_reach(
 def test_what_is_built_in_part_is_right_and_nothing_to_repair(
     library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.line.COMMIT_AFTER_S", 0.0)
+    monkeypatch.setattr("indexer.reread.COMMIT_AFTER_S", 0.0)
     for number in range(60):
         make["text"](library.media / f"{number}.txt", f"Story number {number}")
     library.run()

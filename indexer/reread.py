@@ -57,7 +57,7 @@ class Coming:
         return None
 
 
-class Line:
+class Rereading:
     """Contents that are read and embedded into some spaces, in their order."""
 
     def __init__(self, rooms: Rooms, spaces: Sequence[Space], pool: Pool) -> None:
