@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unisearch.engine.terms import Term, check_modalities, parse_terms
+from unisearch.engine.checked import check_modalities
+from unisearch.engine.terms import Term, parse_terms
 from unisearch.engine.values import term_of
 from unisearch.errors import UnisearchError, UnknownName, UsageError
 from unisearch.records import AudioSample, ImageSample, PointSample

@@ -39,9 +39,9 @@ def export(
     One row for each picture, model, window of sound, shot or passage that can be found, with its
     path, kind, start and end. docs/repair.md lists the columns. Parquet needs the extra 'parquet'.
     """
+    from unisearch.engine.checked import check_modalities
     from unisearch.engine.export import FORMATS
     from unisearch.engine.export import export as write
-    from unisearch.engine.terms import check_modalities
     from unisearch.wiring import open_rooms
 
     kind = kind or out.suffix.removeprefix(".")

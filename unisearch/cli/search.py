@@ -109,7 +109,8 @@ def search(
         raise UsageError("nothing to search for: give at least one term besides --not")
 
     from unisearch.catalog.where import parse
-    from unisearch.engine.terms import check_modalities, check_score, negative, parse_terms
+    from unisearch.engine.checked import check_modalities, check_score
+    from unisearch.engine.terms import negative, parse_terms
     from unisearch.factors import factors_of
 
     wanted = check_modalities(None if into is None else ",".join(into))

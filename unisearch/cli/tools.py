@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from unisearch.engine.terms import Term, check_count
+from unisearch.engine.checked import check_count
+from unisearch.engine.terms import Term
 from unisearch.errors import UnisearchError, UsageError, display
 
 if TYPE_CHECKING:

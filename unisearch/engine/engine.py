@@ -6,7 +6,6 @@ import copy
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,10 +13,11 @@ import numpy as np
 
 from unisearch.catalog.folders import real
 from unisearch.catalog.view import View
-from unisearch.catalog.where_sql import Condition, condition
+from unisearch.catalog.where_sql import Condition
 from unisearch.engine import rank
 from unisearch.engine.answer import Answer, AskedTerm
 from unisearch.engine.chance import RANKS, Floats
+from unisearch.engine.checked import Checked, checked
 from unisearch.engine.encode import Decode, decode
 from unisearch.engine.hit_media import LocalMedia
 from unisearch.engine.hits import Hits
@@ -26,37 +26,15 @@ from unisearch.engine.many import look_ahead
 from unisearch.engine.questions import Question, each
 from unisearch.engine.rank import Joined, Scored
 from unisearch.engine.spaces import LibrarySpaces
-from unisearch.engine.terms import (
-    Asked,
-    Term,
-    Wanted,
-    check_count,
-    check_modalities,
-    check_score,
-    negative,
-)
+from unisearch.engine.terms import Asked, Term, Wanted, negative
 from unisearch.engine.understand import Understanding
 from unisearch.engine.values import term_of
-from unisearch.errors import RowsGone, UnisearchError, UsageError, display
+from unisearch.errors import RowsGone, UnisearchError, display
 from unisearch.factors import Factors
 from unisearch.records import Modality
 from unisearch.wiring import Rooms
 
 _NONE = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True)
-class _Checked:
-    """A question whose parts have a meaning; see Question."""
-
-    terms: Sequence[Term]
-    modalities: Sequence[Modality]
-    k: int
-    where: Condition | None
-    under: Path | str | None
-    each: bool
-    least: float | None
-    names: bool
 
 
 class Engine:
@@ -159,7 +137,8 @@ class Engine:
             from unisearch.engine.turned import ask_by_factors
 
             return ask_by_factors(self, questions, self._turned)
-        asking = each(self._checked, questions)
+        usual_k = self.rooms.settings.search.k
+        asking = each(lambda question: checked(question, usual_k), questions)
         start = time.perf_counter()
         try:
             encoded, looked = self._look(asking)
@@ -193,24 +172,8 @@ class Engine:
             for (asked, _), best in zip(looked, hits, strict=True)
         ]
 
-    def _checked(self, question: Question) -> _Checked:
-        """The question, without what has no meaning. Raises UsageError."""
-        checked = _Checked(
-            terms=question.terms,
-            modalities=check_modalities(question.into),
-            k=self.rooms.settings.search.k if question.k is None else check_count(question.k),
-            where=None if question.where is None else condition(question.where, time.time_ns()),
-            under=question.under,
-            each=question.each,
-            least=check_score(question.min_score),
-            names=question.names,
-        )
-        if not any(term.weight > 0 for term in question.terms):
-            raise UsageError("nothing to search for: give at least one term that attracts")
-        return checked
-
     def _look(
-        self, asking: Sequence[_Checked]
+        self, asking: Sequence[Checked]
     ) -> tuple[float, list[tuple[Asked, list[list[Joined]]]]]:
         """(when all were encoded, each question and what was found)."""
         with self.rooms.catalog.view() as view:

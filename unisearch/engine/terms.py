@@ -10,8 +10,6 @@ text:cat.png file:cat  forced
 from __future__ import annotations
 
 import math
-import numbers
-import operator
 import os
 import re
 import stat
@@ -20,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unisearch.errors import UnisearchError, UnknownName, UsageError, display
+from unisearch.errors import UnisearchError, UsageError, display
 from unisearch.media.read import modality_of
-from unisearch.records import MODALITIES, Modality, Sample
+from unisearch.records import Modality, Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -236,40 +234,3 @@ class Asked:
 def negative(term: Term) -> Term:
     """The same term, repelling."""
     return replace(term, weight=-abs(term.weight))
-
-
-def check_modalities(names: Sequence[str] | str | None) -> tuple[Modality, ...]:
-    """The modalities of those names, in the order of MODALITIES; None means all.
-
-    names: a list, or one text with commas between; in letters of either case
-    Raises UnknownName, naming the nearest one, and UsageError when none is named.
-    """
-    if names is None:
-        return MODALITIES
-    listed = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
-    wanted = {name.lower() for name in listed if name}
-    if not wanted:
-        raise UsageError(f"no modality is named; known: {', '.join(sorted(MODALITIES))}")
-    for name in sorted(wanted.difference(MODALITIES)):
-        raise UnknownName("modality", name, MODALITIES)
-    return tuple(modality for modality in MODALITIES if modality in wanted)
-
-
-def check_count(k: object) -> int:
-    """How many hits: any whole number from 1 on. Raises UsageError for anything else."""
-    try:
-        count = operator.index(k)  # type: ignore[arg-type]
-    except TypeError:
-        raise UsageError(f"k is {k!r}; it must be a whole number") from None
-    if count < 1:
-        raise UsageError(f"k is {count}; it must be at least 1")
-    return count
-
-
-def check_score(least: object) -> float | None:
-    """A least score, None for none. Raises UsageError for what no score can be compared with."""
-    if least is None:
-        return None
-    if not isinstance(least, numbers.Real) or math.isnan(least):
-        raise UsageError(f"the least score is {least!r}; it must be a number")
-    return float(least)

@@ -19,7 +19,8 @@ from unisearch.catalog.view import View
 from unisearch.engine.answer import Answer
 from unisearch.engine.background import ROWS, Backgrounds
 from unisearch.engine.chance import Floats
-from unisearch.engine.engine import Engine, _Checked
+from unisearch.engine.checked import Checked
+from unisearch.engine.engine import Engine
 from unisearch.engine.lanes import Lane, Partitions
 from unisearch.engine.questions import Question, each
 from unisearch.engine.rank import Joined
@@ -100,7 +101,7 @@ class _TurnedEngine(Engine):
         ]
 
     def _look(
-        self, asking: Sequence[_Checked]
+        self, asking: Sequence[Checked]
     ) -> tuple[float, list[tuple[Asked, list[list[Joined]]]]]:
         self._approximate = []  # of an earlier look, whose rows were gone
         return super()._look(asking)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from unisearch.engine.answer import Answer
+from unisearch.engine.checked import check_count, check_modalities, check_score
 from unisearch.engine.questions import Question
 from unisearch.engine.questions import each as each_of
-from unisearch.engine.terms import Term, check_count, check_modalities, check_score
+from unisearch.engine.terms import Term
 from unisearch.errors import UsageError
 from unisearch.factors import Factors, factors_of
 from unisearch.remote.question import question_of
