@@ -179,14 +179,6 @@ class PartitionState:
 
 
 @dataclass(frozen=True)
-class Match:
-    """A key of an index (a segment id) and its cosine to the query, in [-1, 1]."""
-
-    key: int
-    score: float
-
-
-@dataclass(frozen=True)
 class Hit:
     """One answer: an item, its best segment and how sure we are.
 
