@@ -6,6 +6,7 @@ python asset_manager.py http://127.0.0.1:8765 "a barking dog"
 import sys
 
 import unisearch
+from unisearch.errors import UnisearchError
 
 
 def find(url, words=None, like=None, kinds=None, page_size=24, token=None):
@@ -30,5 +31,10 @@ def is_current(url, token=None):
 
 
 if __name__ == "__main__":
-    for found in find(*sys.argv[1:3]):
-        print(found["kind"], found["path"])
+    if len(sys.argv) != 3:
+        sys.exit("usage: asset_manager.py URL WORDS")
+    try:
+        for found in find(*sys.argv[1:]):
+            print(found["kind"], found["path"])
+    except UnisearchError as error:
+        sys.exit(str(error))

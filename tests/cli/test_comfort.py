@@ -138,6 +138,23 @@ def test_verbs_and_options_are_completed() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_what_no_shell_can_complete_is_not_told_in_the_midst_of_the_line(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = {
+        "_UNISEARCH_COMPLETE": f"complete_{shell}", "COMP_WORDS": "unisearch serch ",
+        "COMP_CWORD": "2", "_TYPER_COMPLETE_ARGS": "unisearch serch ",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }  # fmt: skip
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+
+    assert run([]) == 2
+
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_script_for_the_shell_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["completion", shell]) == 0
 

@@ -60,6 +60,18 @@ def test_the_asset_manager_is_a_command_of_twenty_lines(address: str) -> None:
     assert sum((node.end_lineno or 0) - node.lineno + 1 for node in functions) <= 20
 
 
+def test_the_asset_manager_says_in_one_line_what_is_wrong() -> None:
+    file = EXAMPLES / "asset_manager.py"
+
+    for arguments, said in (([], "usage: "), (["http://127.0.0.1:1", "dog"], "unisearch serve")):
+        done = subprocess.run(
+            [sys.executable, file, *arguments],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert said in done.stderr
+
+
 def test_blender_finds_sounds_for_points_and_a_name(address: str, media: Path) -> None:
     addon = example("blender_sounds")
     points = [(x / 7, x % 5, -x / 3) for x in range(200)]

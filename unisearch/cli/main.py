@@ -203,6 +203,8 @@ def fail(message: str, code: int, debug: bool) -> int:
         sys.stdout.flush()
     except OSError:
         mute_stdout()  # else it is told again when the process ends
+    if COMPLETING in os.environ:  # a shell would show it in the midst of what is being typed
+        return code
     print("unisearch:", " ".join(message.splitlines()), file=sys.stderr)
     return code
 
