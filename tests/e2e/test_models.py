@@ -137,6 +137,8 @@ def test_the_list_tells_terms_sizes_and_what_is_complete(
     assert listed["free"]["ram_bytes"] > 0
     shown = unisearch("models", "list").out.decode()
     assert "commercial use" in shown
+    assert "'?' is your file's" in shown
+    assert "that of the file that you bring" in unisearch("models", "list", "openclip").out.decode()
     one = unisearch("models", "list", CLIP).out.decode()
     assert "openai/clip-vit-base-patch32" in one
     assert "40.24" in one

@@ -133,7 +133,8 @@ def print_details(rows: Iterable[dict[str, Any]]) -> None:
 def details(row: dict[str, Any]) -> Iterable[tuple[str, str]]:
     """Name and text of each fact."""
     yield "what", f"{', '.join(row['modalities'])}; vectors of {row['dim'] or '?'} numbers"
-    yield "size", f"about {size_text(row['size_bytes'])}; fits: {fits_text(row['fits'])}"
+    size = f"about {size_text(row['size_bytes'])}; fits: {fits_text(row['fits'])}"
+    yield "size", size if row["size_bytes"] else "that of the file that you bring"
     asked = "; pull and import ask for --accept-licence" if row["accept_licence"] else ""
     yield "licence", row["licence"]
     yield "commercial", COMMERCIAL[row["commercial"]] + asked
