@@ -269,8 +269,11 @@ class Pool:
             self._discharge(child)
 
     def _judge(self) -> None:
-        """End those that take too long."""
+        """End those that take too long, but none that has said what we could not hear yet."""
+        unheard = [key.data for key, _ in self._selector.select(0)]
         for child in self._children:
+            if child in unheard:
+                continue
             ask, silent_s = child.ask, self._clock.now_s - child.heard_s
             if not child.ready and silent_s > max(_START_S, self.limits.timeout_s):
                 child.verdict = "it was not ready in time"

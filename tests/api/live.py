@@ -16,7 +16,7 @@ from unisearch.api.service import Service
 from unisearch.config import Settings
 
 #: No test waits longer for anything.
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @contextmanager

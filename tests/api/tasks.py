@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,3 +15,12 @@ def lines(path: Path) -> Iterator[str]:
     yield from path.read_text().splitlines()
     if path.stem.endswith("7"):
         raise Unreadable(path, "corrupt", "it ends in 7")
+
+
+def stuck(pulse: Path, *_: object) -> Iterator[object]:
+    """Never comes to an end; first its process is told in that file."""
+    new = pulse.with_suffix(".new")
+    new.write_text(str(os.getpid()))
+    new.rename(pulse)
+    time.sleep(600)
+    yield

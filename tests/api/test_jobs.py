@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
 from indexer import Indexer
@@ -23,6 +26,8 @@ from unisearch.api.app import create_app
 from unisearch.api.service import Service
 from unisearch.config import Settings
 from unisearch.engine.doctor import doctor
+from unisearch.records import Prepared
+from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import open_rooms
 
 PATIENCE_S = 60.0
@@ -123,11 +128,19 @@ def test_a_cancelled_job_stops_and_keeps_what_it_did(
 ) -> None:
     for number in range(300):
         text(tmp_path / "media" / f"{number}.txt", f"Sentence number {number}")
+    go_on, batches, encode = threading.Event(), iter(range(300)), ToySpace.encode_prepared
+
+    def held(self: ToySpace, batch: Sequence[Prepared]) -> NDArray[np.float32]:
+        assert next(batches) == 0 or go_on.wait(PATIENCE_S)
+        return encode(self, batch)
+
+    monkeypatch.setattr(ToySpace, "encode_prepared", held)
     first, second = (own.post("/v1/index", json={}).json()["job"] for _ in range(2))
     until(lambda: own.get(f"/v1/index/{first}").json()["progress"])
 
     waiting = own.delete(f"/v1/index/{second}").json()
     own.delete(f"/v1/index/{first}")
+    go_on.set()
 
     assert waiting["state"] == "cancelled"
     assert ended(own, first)["state"] == "cancelled"

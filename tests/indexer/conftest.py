@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from indexer import Indexer, Report
+from indexer.pool import Pools
+from tests.workers import HandClock
 from unisearch.catalog.rows import ItemRow
 from unisearch.config import Settings
 from unisearch.wiring import open_rooms, row_files
@@ -111,6 +113,15 @@ class Library:
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     return Library(tmp_path)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
+    """The clock of all pools that are made from now on."""
+    clock = HandClock()
+    monkeypatch.setattr("indexer.pool._Clock", lambda: clock)
+    monkeypatch.setattr("indexer.holder.Pools", Pools)  # not those that stay
+    return clock
 
 
 @pytest.fixture

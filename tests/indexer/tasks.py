@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from indexer import worker
 from indexer.decode import Drawn, Given, Piece, Recipe, decode, unreadable
 from indexer.scan import Found
 from unisearch.errors import Unreadable
@@ -84,6 +86,23 @@ def nap(seconds: float) -> Iterator[str]:
     yield "after"
 
 
+def wait_for(path: str) -> Iterator[str]:
+    """Its value comes when there is a file; that it waits is told by another one."""
+    Path(path + ".begun").touch()
+    while not Path(path).exists():
+        time.sleep(0.01)
+    yield "here"
+
+
+def age(values: int, seconds: float) -> Iterator[bytes]:
+    """Each value fills a message, and takes that long by the clock of the worker."""
+    shown, late = time.monotonic, 0.0
+    worker.time = SimpleNamespace(monotonic=lambda: shown() + late)  # type: ignore[assignment]
+    for _ in range(values):
+        late += seconds
+        yield bytes(2 << 20)
+
+
 def drip(values: int, pause_s: float) -> Iterator[bytes]:
     """Each value fills a message."""
     for _ in range(values):
@@ -143,6 +162,7 @@ def decode_as_told(file: Found, recipe: Recipe) -> Generator[Given, None, Drawn]
     if name.startswith("late-abort"):
         os.abort()
     if name.startswith("late-hang"):
+        Path(os.fsdecode(file.path) + ".mark").touch()
         ctypes.PyDLL(None).sleep(600)
     if name.startswith("slow"):
         time.sleep(float(name.split("-")[1]))

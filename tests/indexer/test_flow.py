@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ import pytest
 from indexer import Progress
 from indexer.pools import workers_of
 from tests.indexer import tasks
+from tests.workers import HandClock
 from unisearch.media.read import read
 from unisearch.spaces.toy import ToySpace
 from unisearch.wiring import open_rooms, read_options
@@ -68,17 +68,27 @@ def test_vectors_and_facts_equal_those_of_files_read_here(library: Library, make
                 assert item.facts[name] == pytest.approx(value)
 
 
+def when(clock: HandClock, done: int, mark: Path | None = None) -> Callable[[Progress], None]:
+    """A hook of a run: when so many files are done and the mark is there, the rest is late."""
+
+    def hook(now: Progress) -> None:
+        if sum(now.done.values()) == done and (mark is None or mark.exists()):
+            clock.now_s += 61.0
+
+    return hook
+
+
 @pytest.mark.usefixtures("told")
 def test_files_that_end_their_worker_fail_alone_and_are_not_tried_again(
-    library: Library, make: Make
+    library: Library, make: Make, clock: HandClock
 ) -> None:
     for number in range(6):
         make["picture"](library.media / f"good-{number}.png", number)
     for number, name in enumerate(("abort", "hang", "eat")):
         make["picture"](library.media / f"{name}.png", 100 + number)
-    with_index(library, workers=2, timeout_s=1.0)
+    with_index(library, workers=2)
 
-    first, second = library.run(), library.run()
+    first, second = library.run(progress=when(clock, 8)), library.run()
 
     found = [(failure.path.rsplit(b"/")[-1], failure.kind) for failure in first.failed]
     assert found == [(b"abort.png", "crash"), (b"eat.png", "memory"), (b"hang.png", "timeout")]
@@ -89,14 +99,16 @@ def test_files_that_end_their_worker_fail_alone_and_are_not_tried_again(
 
 @pytest.mark.usefixtures("told")
 def test_what_ends_a_worker_once_all_parts_were_read_costs_the_preview_alone(
-    library: Library, make: Make
+    library: Library, make: Make, clock: HandClock
 ) -> None:
     for number, name in enumerate(("good", "late-abort", "late-hang")):
         make["picture"](library.media / f"{name}.png", number)
     make["sound"](library.media / "late-abort.wav", 25, 1)
-    with_index(library, workers=2, timeout_s=1.5)
+    with_index(library, workers=2)
 
-    first, second = library.run(), library.run()
+    late = when(clock, 3, library.media / "late-hang.png.mark")
+
+    first, second = library.run(progress=late), library.run()
 
     assert (first.added, first.failed, first.no_preview) == (4, [], 3)
     assert (second.added, second.unchanged) == (0, 4)
@@ -158,15 +170,15 @@ def test_a_slow_file_does_not_hold_up_the_others(
 
 @pytest.mark.usefixtures("told")
 def test_failures_are_told_in_the_order_of_the_files(
-    library: Library, make: Make, monkeypatch: pytest.MonkeyPatch
+    library: Library, make: Make, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.batch.COMMIT_AFTER_S", 0.1)
     make["picture"](library.media / "a" / "hang.png", 1)
     for name in ("b", "c", "d"):
         (library.media / f"{name}.png").write_bytes(b"no picture")
-    with_index(library, workers=2, timeout_s=0.7)
+    with_index(library, workers=2)
 
-    report = library.run()
+    report = library.run(progress=when(clock, 3))
 
     names = [failure.path.rsplit(b"/")[-1] for failure in report.failed]
     assert names == [b"b.png", b"c.png", b"d.png", b"hang.png"]
@@ -212,7 +224,7 @@ STOPPED = """
     indexer.flow.decode = tasks.decode_as_told
     # Who starts us in the background may have it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    settings = Settings(library=sys.argv[1], space="toy", index={"workers": 2})
+    settings = Settings(library=sys.argv[1], space="toy", index={"workers": 2, "timeout_s": 600})
     try:
         Indexer(settings=settings).run(Path(sys.argv[2]), progress=told)
     except KeyboardInterrupt:
@@ -236,14 +248,11 @@ def test_ctrl_c_stores_what_was_read_and_waits_for_no_worker(
         for line in process.stdout:
             if line == "done 4\n":
                 break
-        start = time.monotonic()
         process.send_signal(signal.SIGINT)
-        rest = process.stdout.read()
+        rest = process.stdout.read()  # a worker hangs for 600 s
         process.wait(timeout=60)
-        took_s = time.monotonic() - start
 
     assert rest.endswith("stopped\n")
-    assert took_s < 20.0  # about 0.2 s on a machine with nothing else to do; a worker hangs for 600
     assert library.names() == [f"good-{number}.png" for number in range(4)]
     for path in library.media.glob("hang-*"):
         path.rename(path.with_name(path.name.replace("hang", "more")))

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 Make = dict[str, Callable[..., Path]]
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Client(threading.Thread):
@@ -595,21 +595,22 @@ def test_a_client_takes_over_from_a_holder_that_is_killed(
 
 
 def test_a_holder_that_is_stopped_does_not_answer(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+    library: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     a, b = (texts(library.media / name, 3) for name in "ab")
-    monkeypatch.setattr("indexer.ask.SILENT_S", 0.5)
     with holding(library, a) as process:
         client = Client(library.settings, lambda other: other.run([b]))
-        time.sleep(1.5)
+        until(lambda: f"waiting for process {process.pid}" in caplog.text)
         assert client.is_alive()  # it is healthy, only busy
         process.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr("indexer.ask.SILENT_S", 0.5)
 
         with pytest.raises(LibraryLocked, match=f"process {process.pid} holds .* does not answer"):
             client.end()
         with pytest.raises(LibraryLocked, match="does not answer"):
             Indexer(settings=library.settings).forget(a)
 
+        monkeypatch.setattr("indexer.ask.SILENT_S", PATIENCE_S)
         process.send_signal(signal.SIGCONT)
         assert process.stdin is not None
         process.stdin.write("\n" * 99)  # its hook is also called for the files of others

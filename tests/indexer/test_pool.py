@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -16,9 +17,12 @@ from indexer import pool as pools
 from indexer.pool import Answer, Limits, Pool
 from indexer.pools import Pools
 from tests.indexer import tasks
+from tests.workers import HandClock
 from unisearch.errors import UnisearchError, Unreadable
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
+#: More than a file may take.
+LATE_S = 61.0
 
 
 @pytest.fixture
@@ -27,9 +31,11 @@ def pool() -> Iterator[Pool]:
         yield pool
 
 
-def ends(pool: Pool, count: int) -> dict[int, Answer]:
-    """The ends of so many jobs, with all their values."""
-    values: dict[int, list[object]] = {}
+def ends(
+    pool: Pool, count: int, values: dict[int, list[object]] | None = None
+) -> dict[int, Answer]:
+    """The ends of so many jobs, with all their values; values: what came of them before"""
+    values = {} if values is None else values
     found: dict[int, Answer] = {}
     while len(found) < count:
         answer = pool.take(LIMIT_S)
@@ -42,12 +48,20 @@ def ends(pool: Pool, count: int) -> dict[int, Answer]:
     return found
 
 
-def failure(pool: Pool, task: Callable[..., Iterator[object]], *arguments: object) -> Unreadable:
-    """Why that job failed; the jobs beside it must not."""
+def failure(
+    pool: Pool,
+    task: Callable[..., Iterator[object]],
+    *arguments: object,
+    late: Callable[[], object] = lambda: None,
+) -> Unreadable:
+    """Why that job failed; the jobs beside it must not. late: called when two have ended"""
+    values: dict[int, list[object]] = {}
     before = pool.submit(b"good", tasks.count, 3)
     bad = pool.submit(b"bad", task, *arguments)
     after = pool.submit(b"good", tasks.count, 3)
-    found = ends(pool, 3)
+    found = ends(pool, 2, values)
+    late()
+    found |= ends(pool, 1, values)
     assert found[before].values == found[after].values == [0, 1, 2]
     assert isinstance(found[bad].error, Unreadable)
     assert found[bad].error.path == "bad"
@@ -131,44 +145,76 @@ def test_a_worker_that_is_killed_from_outside_fails_its_file_for_this_run(
     assert (error.kind, error.transient) == ("memory", True)
 
 
-def test_a_job_that_hangs_is_ended_and_so_is_what_it_started(tmp_path: Path) -> None:
+def test_a_job_that_hangs_is_ended_and_so_is_what_it_started(
+    tmp_path: Path, clock: HandClock
+) -> None:
     pulse = tmp_path / "pulse"
-    with Pool(Limits(2, timeout_s=1.0)) as pool:
-        error = failure(pool, tasks.hang)
-        other = failure(pool, tasks.have_child, str(pulse))
+
+    def pass_time() -> None:
+        clock.now_s += LATE_S
+
+    def pass_time_with_a_child() -> None:
+        until(lambda: pulse.exists() and bool(pulse.read_text()))
+        clock.now_s += LATE_S
+
+    with Pool(Limits(2)) as pool:
+        error = failure(pool, tasks.hang, late=pass_time)
+        other = failure(pool, tasks.have_child, str(pulse), late=pass_time_with_a_child)
 
         worker, child = map(int, pulse.read_text().split())
         until(lambda: not is_alive(worker) and not is_alive(child))
-    assert (error.kind, error.reason) == ("timeout", "reading it took more than 1 s")
+    assert (error.kind, error.reason) == ("timeout", "reading it took more than 60 s")
     assert other.kind == "timeout"
 
 
-def test_a_job_may_take_long_as_long_as_values_come() -> None:
-    with Pool(Limits(1, timeout_s=1.0)) as pool:
-        job = pool.submit(b"", tasks.drip, 8, 0.3)
+def test_a_job_may_take_long_as_long_as_values_come(clock: HandClock) -> None:
+    with Pool(Limits(1)) as pool:
+        job = pool.submit(b"", tasks.age, 8, 10.0)
 
         assert len(ends(pool, 1)[job].values) == 8
 
 
-def test_a_large_file_may_take_longer() -> None:
-    with Pool(Limits(2, timeout_s=0.5)) as pool:
-        small = pool.submit(b"small", tasks.nap, 1.5)
-        large = pool.submit(b"large", tasks.nap, 1.5, grace_s=60.0)
+def test_a_large_file_may_take_longer(tmp_path: Path, clock: HandClock) -> None:
+    files = [tmp_path / "small", tmp_path / "large"]
+    with Pool(Limits(2)) as pool:
+        small = pool.submit(b"small", tasks.wait_for, str(files[0]))
+        large = pool.submit(b"large", tasks.wait_for, str(files[1]), grace_s=60.0)
+        until(lambda: all(file.with_suffix(".begun").exists() for file in files))
 
-        found = ends(pool, 2)
+        clock.now_s += LATE_S
+        found = ends(pool, 1)
+        files[1].touch()
+        found |= ends(pool, 1)
 
-    assert str(found[small].error) == "small: timeout: reading it took more than 0.5 s"
-    assert found[large].values == ["before", "after"]
+    assert str(found[small].error) == "small: timeout: reading it took more than 60 s"
+    assert found[large].values == ["here"]
 
 
-def test_the_time_that_a_worker_waits_for_us_is_not_its_own() -> None:
-    with Pool(Limits(1, timeout_s=0.5)) as pool:
+def test_what_a_worker_said_while_we_were_held_up_comes_in_time(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    file = tmp_path / "file"
+    with Pool(Limits(1)) as pool:
+        job = pool.submit(b"", tasks.wait_for, str(file))
+        until(file.with_suffix(".begun").exists)
+
+        with clock.holding():
+            file.touch()
+            [child] = pool._children
+            until(lambda: bool(select.select([child.line], [], [], 0)[0]))
+            clock.now_s += LATE_S
+
+        assert ends(pool, 1)[job].values == ["here"]
+
+
+def test_the_time_that_a_worker_waits_for_us_is_not_its_own(clock: HandClock) -> None:
+    with Pool(Limits(1)) as pool:
         job = pool.submit(b"", tasks.drip, 6, 0.0)
-        for _ in range(6):
-            answer = pool.take(LIMIT_S)
-            assert answer is not None
-            assert not answer.error
-            time.sleep(0.3)
+        until(lambda: pool._inbox.qsize() == 2)
+
+        clock.now_s += LATE_S
+        looks = clock.ticks
+        until(lambda: clock.ticks >= looks + 2)
 
         assert ends(pool, 1)[job].error is None
 
@@ -220,7 +266,7 @@ def test_a_dropped_job_is_not_heard_of_again(pool: Pool, tmp_path: Path) -> None
     assert pool.take(0.3) is None
 
 
-def test_closing_takes_no_longer_than_a_second(tmp_path: Path) -> None:
+def test_closing_waits_for_no_job(tmp_path: Path) -> None:
     pulses = [tmp_path / "0", tmp_path / "1"]
     pool = Pool(Limits(2))
     for pulse in pulses:
@@ -229,10 +275,8 @@ def test_closing_takes_no_longer_than_a_second(tmp_path: Path) -> None:
     until(lambda: all(pulse.exists() and pulse.read_text() for pulse in pulses))
     processes = pool.processes
 
-    start = time.monotonic()
-    pool.close()
+    pool.close()  # they hang for 600 s
 
-    assert time.monotonic() - start < 2.0  # a busy machine may need more than a second
     assert not any(map(is_alive, processes))
 
 
@@ -338,6 +382,7 @@ import sys, time
 from pathlib import Path
 from indexer.pool import Limits, Pool
 from tests.indexer import tasks
+from tests.workers import HandClock
 pool = Pool(Limits(3))
 pool.submit(b"", tasks.hang, sys.argv[1])
 pool.submit(b"", tasks.have_child, sys.argv[2])
