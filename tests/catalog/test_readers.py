@@ -60,13 +60,13 @@ def test_a_view_in_another_thread_goes_on_and_its_connection_is_closed_with_it(
     def ask() -> None:
         with catalog.view() as view:
             begun.set()
-            closed.wait(10)
+            closed.wait(60)
             assert view.roots() == []
             used.append(view._connection)
 
     thread = threading.Thread(target=ask)
     thread.start()
-    begun.wait(10)
+    assert begun.wait(60)
     catalog.close()
     closed.set()
     thread.join()

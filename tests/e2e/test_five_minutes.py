@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.indexer.conftest import picture
-from tests.page.conftest import WAIT_MS, launched, serving
+from tests.page.conftest import HEARS, WAIT_MS, launched, serving
 from unisearch.cli import main
 from unisearch.world import library as world
 
@@ -33,6 +33,7 @@ def found(browser: Any, address: str, words: str, kind: str) -> str:
     page = browser.new_page()
     page.set_default_timeout(WAIT_MS)
     page.goto(address)
+    page.wait_for_function(HEARS)
     page.get_by_label("Search words").fill(words)
     page.get_by_role("button", name="Search").click()
     name = str(page.locator(f".card.kind-{kind} .name").first.text_content())

@@ -25,16 +25,21 @@ __all__ = ["second"]
 pytestmark = pytest.mark.usefixtures("second")
 
 #: Adds a space and builds it; each vector that is computed leaves a byte in a file of its own.
+#: It is killed so many seconds after the first of them, if any are given.
 BUILD = """
-    import sys, time
+    import os, signal, sys, threading, time
     from pathlib import Path
     from indexer import Indexer, building
     from tests.second import Second, register
     from unisearch.config import Settings
 
     encode = Second.encode_prepared
+    end = threading.Timer(float(sys.argv[3]), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    end.daemon = True
 
     def counted(self, batch):
+        if end.interval and end.ident is None:
+            end.start()
         time.sleep(0.004 * len(batch))
         with Path(sys.argv[2]).open("ab") as file:
             file.write(b"." * len(batch))
@@ -46,7 +51,6 @@ BUILD = """
         building.COMMIT_AFTER_S = 0.05
         with Indexer(settings=Settings(library=Path(sys.argv[1]), space="toy")) as indexer:
             indexer.add_space("second")
-            print("begins", flush=True)
             indexer.build()
 """
 HERE = {"PYTHONPATH": str(CHECKOUT)}
@@ -54,30 +58,23 @@ HERE = {"PYTHONPATH": str(CHECKOUT)}
 IN_FLIGHT = 4 * 16
 
 
-def build_and_die(library: Library, encoded: Path, life_s: float | None) -> int:
-    """The exit status of a building that is killed when it has lived so long."""
+def build_and_die(library: Library, encoded: Path, life_s: float = 0.0) -> int:
+    """The exit status of a building that is killed when it has lived so long; 0: never."""
     script = library.path.parent / "build.py"
     script.write_text(textwrap.dedent(BUILD))
-    command = [sys.executable, script, library.path, encoded]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | HERE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            return process.wait(life_s or 120)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+    command = [sys.executable, script, library.path, encoded, str(life_s)]
+    return subprocess.run(command, env=os.environ | HERE, check=False).returncode
 
 
 def kill_again_and_again(library: Library, kills: int, life_s: float) -> None:
     encoded = library.path.parent / "encoded"
     chance, killed = random.Random(5), 0
     before, items = library.live_rows(), library.items()
-    while killed < kills and build_and_die(library, encoded, life_s * chance.random()) != 0:
+    while killed < kills and build_and_die(library, encoded, life_s * (0.1 + chance.random())) != 0:
         killed += 1
     assert killed == kills
     assert states(library)["second-1"] == "building"
-    assert build_and_die(library, encoded, None) == 0
+    assert build_and_die(library, encoded) == 0
 
     assert states(library) == {"toy-1": "active", "second-1": "active"}
     assert library.items() == items
@@ -108,7 +105,7 @@ def fill(library: Library, count: int) -> None:
 def test_a_building_that_is_killed_goes_on_exactly(library: Library) -> None:
     fill(library, 100)
 
-    kill_again_and_again(library, kills=3, life_s=0.5)
+    kill_again_and_again(library, kills=3, life_s=0.2)  # it takes 0.8 s at least
 
 
 @pytest.mark.soak
@@ -144,7 +141,7 @@ def test_the_daemon_goes_on_with_a_building_and_news_come_first(library: Library
         )  # fmt: skip
         assert added.returncode == 0, added.stderr
         assert b"pictures-1: active" in added.stderr
-        assert daemon.end(signal.SIGTERM)[0] == 0
+        assert daemon.end(signal.SIGTERM) == 0
 
     assert set(states(library).values()) == {"active"}
     healthy(library)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 import urllib.request
+from contextlib import suppress
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,20 +21,24 @@ from unisearch.errors import UnisearchError
 
 
 def free_port() -> int:
-    """A port that nobody uses, on a machine whose loopback is up."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        free.listen()
-        try:
-            socket.create_connection(free.getsockname(), 5).close()
-        except OSError:
-            pytest.skip("the loopback interface of this machine is down")
-        port: int = free.getsockname()[1]
-    return port
+    """A port that nobody uses, on a machine whose loopback is up.
+
+    The system gives out none below 32,768 by itself, and each process of tests takes another one.
+    """
+    for port in range(10_000 + os.getpid() % 20_000, 32_768):
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            free.listen()
+            try:
+                socket.create_connection(("127.0.0.1", port), 60).close()
+            except OSError:
+                pytest.skip("the loopback interface of this machine is down")
+            return port
+    raise AssertionError("no port is free")
 
 
 def read(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         page: bytes = answer.read()
     return page.decode()
 

@@ -78,7 +78,7 @@ class Hub:
         self.go.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[: hub.hold_after])
             self.wfile.flush()
             hub.held.set()
-            hub.go.wait(30)
+            hub.go.wait(240)
             self.close_connection = True
             return
         self.wfile.write(content)

@@ -144,9 +144,9 @@ def test_a_second_process_waits_for_the_first(hub: Hub, tmp_path: Path) -> None:
     thread = threading.Thread(target=second)
     with incoming(tmp_path, NAME, lambda line: None):
         thread.start()
-        assert waits.wait(10)
+        assert waits.wait(60)
         assert not done.is_set()
-    thread.join(10)
+    thread.join(60)
 
     assert done.is_set()
     assert said == [f"another unisearch is busy with '{NAME}': waiting for it"]

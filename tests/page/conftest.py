@@ -30,7 +30,10 @@ ARGUMENTS = (
 #: Set where no test of a browser may be left out.
 MUST_RUN = os.environ.get("UNISEARCH_BROWSER") == "1"
 PICTURES = Path(__file__).resolve().parent.parent.parent / "build" / "screenshots"
-WAIT_MS = 20_000
+#: So long a busy machine may take for anything.
+WAIT_MS = 120_000
+#: What a visitor does from now on is heard: the page speaks with the server, or is a plain form.
+HEARS = "window.did_handshake || document.querySelector('form[method=post]')"
 CONCEPTS = ("dog", "car", "piano")
 
 
@@ -66,7 +69,7 @@ def serving(
     finally:
         server.send_signal(end)
         try:
-            code = server.wait(30)
+            code = server.wait(WAIT_MS / 1_000)
         finally:
             server.kill()
         rest = server.stderr.read().decode()
@@ -111,7 +114,9 @@ def launched() -> Iterator[Any]:
         pytest.fail(missing) if MUST_RUN else pytest.skip(missing)
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = player.chromium.launch(
+            executable_path=CHROMIUM, args=list(ARGUMENTS), timeout=WAIT_MS
+        )
         yield browser
         browser.close()
 
@@ -154,6 +159,7 @@ def visit(window: Any, request: pytest.FixtureRequest) -> Iterator[Callable[...,
         )
         page.goto(address)
         page.wait_for_selector(".brand, form")
+        page.wait_for_function(HEARS)
         return page
 
     yield open_page

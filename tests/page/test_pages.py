@@ -14,12 +14,13 @@ from starlette.testclient import TestClient
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.page.conftest import TOKEN
+from tests.page.conftest import TOKEN, WAIT_MS
 from unisearch.api.app import create_app
 from unisearch.api.service import Service
 from unisearch.config import Settings
 
 Visit = Callable[..., Any]
+WAIT_S = WAIT_MS / 1_000
 SOCKET = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
 
 
@@ -77,8 +78,8 @@ def test_light_or_dark_stays_as_it_was_chosen(visit: Visit, address: str) -> Non
 
 
 def test_a_page_that_is_not_there_leads_back(visit: Visit, address: str) -> None:
-    lost = httpx.get(f"{address}/nothing", headers={"Accept": "text/html"}, timeout=30)
-    thing = httpx.get(f"{address}/nothing.png", headers={"Accept": "image/*"}, timeout=30)
+    lost = httpx.get(f"{address}/nothing", headers={"Accept": "text/html"}, timeout=WAIT_S)
+    thing = httpx.get(f"{address}/nothing.png", headers={"Accept": "image/*"}, timeout=WAIT_S)
 
     assert (lost.status_code, thing.status_code) == (404, 404)
     assert 'href="/"' in lost.text
@@ -92,7 +93,7 @@ def test_only_the_scripts_of_the_shell_run(window: Any, address: str) -> None:
     page.goto(f"{address}/status")
     page.wait_for_selector(".failures")
     assert refused == []
-    first, again = (httpx.get(address, timeout=30) for _ in range(2))
+    first, again = (httpx.get(address, timeout=WAIT_S) for _ in range(2))
 
     page.evaluate("""document.body.insertAdjacentHTML("beforeend",
         '<img src="data:," onerror="window.came = 1"><a href="javascript:window.came=1">x</a>')""")
@@ -114,7 +115,7 @@ def test_only_the_scripts_of_the_shell_run(window: Any, address: str) -> None:
     assert all(one.startswith(' nonce="') for one in scripts)
     assert len(scripts) > 3
     for path in ("/models/1.glb", re.findall(r'src="(/_nicegui[^"]+)', first.text)[0]):
-        policy = httpx.get(address + path, timeout=30).headers["content-security-policy"]
+        policy = httpx.get(address + path, timeout=WAIT_S).headers["content-security-policy"]
         assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
@@ -147,8 +148,8 @@ def test_the_status_page_names_what_could_not_be_read_and_why(visit: Visit, addr
 
 
 def test_a_route_of_the_api_that_is_not_there_is_a_problem_not_a_page(address: str) -> None:
-    answer = httpx.get(f"{address}/v1/nothing", timeout=30)
-    wrong = httpx.delete(f"{address}/v1/search", timeout=30)
+    answer = httpx.get(f"{address}/v1/nothing", timeout=WAIT_S)
+    wrong = httpx.delete(f"{address}/v1/search", timeout=WAIT_S)
 
     assert (answer.status_code, wrong.status_code) == (404, 405)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -160,11 +161,13 @@ def test_a_route_of_the_api_that_is_not_there_is_a_problem_not_a_page(address: s
 )
 def test_another_site_opens_no_socket(address: str, host: str | None, origin: str | None) -> None:
     own, _, port = address.removeprefix("http://").partition(":")
-    server = socket.create_connection((own, int(port)), timeout=10)
+    server = socket.create_connection((own, int(port)), timeout=WAIT_S)
 
     with (
         pytest.raises(InvalidStatus) as refused,
-        connect(f"ws://{host or own}:{port}{SOCKET}", sock=server, origin=origin, open_timeout=10),
+        connect(
+            f"ws://{host or own}:{port}{SOCKET}", sock=server, origin=origin, open_timeout=WAIT_S
+        ),
     ):
         pass  # it is not reached
 
@@ -194,15 +197,18 @@ def test_without_the_token_nothing_is_shown(closed: str, path: str) -> None:
     for cookie in ({}, {"unisearch_session": "99999999999.00"}, {"unisearch_session": "é.é"}):
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in cookie.items()).encode()}
 
-        answer = httpx.get(closed + path, headers=headers, timeout=30)
+        answer = httpx.get(closed + path, headers=headers, timeout=WAIT_S)
 
         assert answer.status_code == 401
-    with pytest.raises(InvalidStatus), connect(closed.replace("http", "ws") + SOCKET):
+    with (
+        pytest.raises(InvalidStatus),
+        connect(closed.replace("http", "ws") + SOCKET, open_timeout=WAIT_S),
+    ):
         pass  # it is not reached
 
 
 def test_a_wrong_token_is_refused(closed: str) -> None:
-    answer = httpx.post(f"{closed}/login", data={"token": "wrong"}, timeout=30)
+    answer = httpx.post(f"{closed}/login", data={"token": "wrong"}, timeout=WAIT_S)
 
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers

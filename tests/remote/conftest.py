@@ -51,13 +51,13 @@ def address(settings: Settings) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(create_app(Service(settings)), log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not server.started and thread.is_alive() and time.monotonic() < until:
         time.sleep(0.01)
     assert server.started
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
-    thread.join(30)
+    thread.join(120)
     assert not thread.is_alive()
 
 

@@ -177,7 +177,7 @@ def test_the_twin_for_asyncio_answers_the_same(
 
     # In a thread: tests of the page leave an event loop running in this one.
     with ThreadPoolExecutor(1) as threads:
-        words, file, similar, ready = threads.submit(asyncio.run, ask()).result(60)
+        words, file, similar, ready = threads.submit(asyncio.run, ask()).result(120)
 
     assert told(words) == told(remote.search("lighthouse", k=3))
     assert told(file) == told(remote.search(media / "rock.obj", minus="noise"))
@@ -336,7 +336,7 @@ def test_connecting_loads_neither_numpy_nor_torch() -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
 
     assert done.stdout == "[]\n"

@@ -53,7 +53,7 @@ def test_the_asset_manager_is_a_command_of_twenty_lines(address: str) -> None:
 
     done = subprocess.run(
         [sys.executable, file, address, "lighthouse"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
 
     assert "note.txt" in done.stdout

@@ -62,8 +62,18 @@ def write(folder: Path, newest: Synchronized[int], stop: Any, said: Queue[Any]) 
         said.put((traceback.format_exc(), Counter()))
 
 
-def read(folder: Path, newest: Synchronized[int], stop: Any, said: Queue[Any], number: int) -> None:
-    """Asks until told to stop; an answer that no committed state explains is told."""
+def read(
+    folder: Path,
+    newest: Synchronized[int],
+    answered: Synchronized[int],
+    stop: Any,
+    said: Queue[Any],
+    number: int,
+) -> None:
+    """Asks until told to stop; an answer that no committed state explains is told.
+
+    answered: raised after each answer
+    """
     warned: list[str] = []
     logging.getLogger().handlers = [Ear(warned)]
     done: Counter[str] = Counter()
@@ -78,6 +88,8 @@ def read(folder: Path, newest: Synchronized[int], stop: Any, said: Queue[Any], n
             check_sounds(engine, before, newest, number)
             check_keys(engine)
             done["answers"] += 1
+            with answered.get_lock():
+                answered.value += 1
             time.sleep(PAUSE_S)
         engine.close()
         assert not warned, warned[:5]
@@ -158,8 +170,8 @@ def ask(engine: Engine, vector: Any, modality: str, k: int) -> dict[tuple[int, i
     }
 
 
-def run(folder: Path, readers: int, seconds: float, commits: int) -> Counter[str]:
-    """How much was done in at least that time and with so many commits.
+def run(folder: Path, readers: int, seconds: float, commits: int, answers: int) -> Counter[str]:
+    """How much was done in at least that time and with so many commits and answers.
 
     Raises what a process complained about.
     """
@@ -171,16 +183,17 @@ def run(folder: Path, readers: int, seconds: float, commits: int) -> Counter[str
         store.add(files_of(generation))
     store.snapshot()
     store.close()
-    newest, stop, said = context.Value("q", KEPT - 1), context.Event(), context.Queue()
+    newest, answered = context.Value("q", KEPT - 1), context.Value("q", 0)
+    stop, said = context.Event(), context.Queue()
     children = [context.Process(target=write, args=(folder, newest, stop, said))]
     children += [
-        context.Process(target=read, args=(folder, newest, stop, said, number))
+        context.Process(target=read, args=(folder, newest, answered, stop, said, number))
         for number in range(readers)
     ]
     for child in children:
         child.start()
     until = time.monotonic() + seconds
-    while time.monotonic() < until or newest.value < KEPT - 1 + commits:
+    while time.monotonic() < until or newest.value < KEPT - 1 + commits or answered.value < answers:
         if not all(child.is_alive() for child in children):
             break
         time.sleep(0.05)
@@ -195,17 +208,17 @@ def run(folder: Path, readers: int, seconds: float, commits: int) -> Counter[str
 
 
 def test_readers_see_committed_states_while_another_process_writes(tmp_path: Path) -> None:
-    done = run(tmp_path / "library", readers=3, seconds=2, commits=4)
+    done = run(tmp_path / "library", readers=3, seconds=2, commits=4, answers=9)
 
     print(dict(done))
     assert done["snapshots"] >= 1
     assert done["compactions"] >= 1
-    assert done["answers"] >= 3
+    assert done["answers"] >= 9
 
 
 @pytest.mark.soak
 def test_eight_readers_see_committed_states_for_a_minute(tmp_path: Path) -> None:
-    done = run(tmp_path / "library", readers=8, seconds=60, commits=12)
+    done = run(tmp_path / "library", readers=8, seconds=60, commits=12, answers=100)
 
     print(dict(done))
     assert min(done["snapshots"], done["compactions"]) >= 2

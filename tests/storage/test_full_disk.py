@@ -155,7 +155,7 @@ def test_a_read_only_library_is_one_line_and_can_be_read(open_folder: Path) -> N
 
     child = context.Process(target=write_as_nobody, args=(library, answers))
     child.start()
-    told, found = answers.get(timeout=60), answers.get(timeout=60)
+    told, found = answers.get(timeout=120), answers.get(timeout=120)
     child.join()
 
     assert str(library) in told

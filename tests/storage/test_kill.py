@@ -16,7 +16,8 @@ import pytest
 from tests.storage.store import Store, check, check_clean
 
 CHANGES = ("add", "add", "add", "remove", "remove", "move", "compact", "snapshot")
-LONGEST_LIFE_S = 1.0
+#: A life ends so many lines of the log and so many seconds after its begin, at most.
+MOST_LINES, LONGEST_S = 24, 0.02
 MOST_FILES = 500
 
 
@@ -97,9 +98,10 @@ def kill_again_and_again(folder: Path, kills: int) -> dict[str, int]:
         log = folder / f"{kill}.log"
         child = context.Process(target=work_until_killed, args=(library, log, reference, kill))
         child.start()
-        while child.is_alive() and not log.exists():
+        lines = chance.randrange(MOST_LINES)
+        while child.is_alive() and (not log.exists() or log.read_bytes().count(b"\n") < lines):
             time.sleep(0.001)
-        time.sleep(chance.random() * LONGEST_LIFE_S)
+        time.sleep(chance.random() * LONGEST_S)
         child.kill()
         child.join()
         assert child.exitcode == -signal.SIGKILL, "the writer ended by itself: see its traceback"

@@ -136,7 +136,8 @@ def test_ctrl_c_at_a_terminal_is_one_line_although_all_processes_get_it(
     ) as run:
         assert run.stderr is not None
         lines = [run.stderr.readline() for _ in range(2)]
-        time.sleep(2)  # by now the two others are at work
+        while run.poll() is None and not [*tmp_path.rglob("pool/*")]:  # the others are at work
+            time.sleep(0.01)
 
         os.killpg(run.pid, signal.SIGINT)
         lines += run.stderr.readlines()

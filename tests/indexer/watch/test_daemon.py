@@ -20,9 +20,6 @@ from indexer.look import look
 from tests.indexer.conftest import Library, text
 from tests.indexer.watch.daemons import PATIENCE_S, Daemon, until
 
-#: The daemon ends within 2 s; so many times slower may the machine be that runs the tests.
-BUSY = 4
-
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
@@ -201,7 +198,7 @@ def test_it_tells_the_service_manager_how_it_is_and_reads_its_settings_again(
         text(library.media / "cow.txt", "A cow moos")
         text(library.media / "fox.txt", "A fox barks")
         until(daemon.holds("fox.txt", "owl.txt"))
-        code, seconds = daemon.end()
+        code = daemon.end()
 
     until(lambda: manager.has_heard("STOPPING=1"))
     told = [message for message in manager.heard if message != "WATCHDOG=1"]
@@ -210,11 +207,11 @@ def test_it_tells_the_service_manager_how_it_is_and_reads_its_settings_again(
     ]
     assert "\nMONOTONIC_USEC=" in told[1]
     assert daemon.has_said("device: change only when the daemon is started again")
-    assert (code, seconds < BUSY * 2) == (0, True)
+    assert code == 0
     assert daemon.said()[-1]["event"] == "stopped"
 
 
-def test_it_ends_at_once_in_the_middle_of_a_run(library: Library) -> None:
+def test_it_ends_in_the_middle_of_a_run(library: Library) -> None:
     for number in range(3_000):
         text(library.media / f"{number}.txt", f"Number {number}")
     daemon = Daemon(library, (library.media,))
@@ -222,9 +219,9 @@ def test_it_ends_at_once_in_the_middle_of_a_run(library: Library) -> None:
 
     with daemon:
         until(daemon.names)
-        code, seconds = daemon.end()
+        code = daemon.end()
 
-    assert (code, seconds < BUSY * 2) == (0, True)
+    assert code == 0
     assert 0 < len(library.items()) < 3_000
     library.live_rows()
 
