@@ -15,12 +15,13 @@ from indexer import Indexer
 from tests.api.live import PATIENCE_S, listening, serving
 from tests.api.test_jobs import until
 from tests.indexer.conftest import text
-from unisearch.api import events
-from unisearch.api.saved import SavedSearches
+from unisearch.api import events, live
+from unisearch.api.saved import SavedSearches, left_out
 from unisearch.api.schemas import SearchIn
 from unisearch.api.service import Service
 from unisearch.cli.main import run
 from unisearch.config import Settings
+from unisearch.errors import LibraryError, LibraryMissing
 from unisearch.health.strays import unknown
 from unisearch.index import durable
 from unisearch.wiring import open_rooms
@@ -214,6 +215,66 @@ def test_what_a_killed_server_left_is_cleared_away_and_what_another_writes_is_no
 
     assert SavedSearches(tmp_path).all() == []
     assert set(folder.iterdir()) == {new, renamed}
+
+
+def test_a_search_that_is_dropped_while_the_doctor_looks_is_no_finding(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    # As between the listing of the folder and the reading of the file.
+    (folder / "0123456789abcdef.json").symlink_to(folder / "gone")
+
+    assert left_out(tmp_path) == []
+
+
+def test_servers_of_one_library_undo_nothing_of_each_other(tmp_path: Path) -> None:
+    question = SearchIn.model_validate({"terms": [{"text": "lighthouse"}]})
+    first = SavedSearches(tmp_path)
+    kept, dropped = (first.add(name, question, [1]).id for name in ("kept", "dropped"))
+    second = SavedSearches(tmp_path)
+
+    second.tell(kept, [2])
+    second.remove(dropped)
+    for id in (kept, dropped):
+        first.tell(id, [3])
+
+    assert first.get(dropped) is None
+    [one] = SavedSearches(tmp_path).all()
+    assert (one.id, one.told) == (kept, {1, 2, 3})
+
+
+def test_a_search_whose_file_cannot_be_removed_is_still_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise LibraryError("read-only")
+
+    saved = SavedSearches(tmp_path)
+    one = saved.add("rock", SearchIn.model_validate({"terms": [{"text": "rock"}]}), [])
+    monkeypatch.setattr(durable, "unlink", refuse)
+
+    with pytest.raises(LibraryError):
+        saved.remove(one.id)
+
+    assert saved.all() == [one]
+
+
+def test_a_library_that_is_away_for_a_moment_ends_no_stream(
+    served: tuple[Service, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signs, left = live.signs, [LibraryMissing("it is being moved")]
+
+    def looked(service: Service) -> Any:
+        if left:
+            raise left.pop()
+        return signs(service)
+
+    monkeypatch.setattr(live, "signs", looked)
+    monkeypatch.setattr(events, "LOOK_S", 0.05)
+
+    with listening(served[1], "/v1/events") as stream:
+        name, status = next(stream)
+
+    assert (name, status["ready"]) == ("status", True)
 
 
 def test_the_doctor_names_saved_searches_that_are_left_out(

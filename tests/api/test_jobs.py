@@ -193,3 +193,33 @@ def test_a_server_that_is_ended_in_a_job_leaves_a_right_library(
     assert report.added + report.unchanged == 201
     if not code:  # told to end, it stores what it has done first
         assert report.unchanged >= stored
+
+
+def test_a_thread_that_is_held_up_tells_of_no_older_state_last(library: Settings) -> None:
+    class Quick:
+        """An indexer that has nothing to do."""
+
+        def __init__(self, **_: object) -> None: ...
+
+        def finish(self, _: object) -> None: ...
+
+        def close(self) -> None: ...
+
+    told: list[str] = []
+    is_done = threading.Event()
+
+    def tell(job: jobs.Job) -> None:
+        state = job.to_json()["state"]
+        if state == "waiting":
+            is_done.wait(0.2)  # the job may come to its end meanwhile
+        told.append(state)
+        if state == "done":
+            is_done.set()
+
+    with open_rooms(library) as rooms:
+        made = jobs.Jobs(library, rooms, Quick, tell)
+        made.ask([], retry_failed=False)
+        assert is_done.wait(PATIENCE_S)
+        made.close()
+
+    assert told[-1] == "done"

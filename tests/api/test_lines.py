@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,9 +22,10 @@ from tests.api.live import PATIENCE_S, serving, talk
 from tests.api.tasks import lines, stuck
 from tests.api.test_jobs import until
 from tests.indexer.conftest import picture, text
+from unisearch.api.serve import listen, serve
 from unisearch.api.service import Service
 from unisearch.config import Settings
-from unisearch.errors import Unreadable
+from unisearch.errors import LibraryMissing, UnisearchError, Unreadable
 from unisearch.sections import IndexSettings, ServerSettings
 
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -219,3 +221,26 @@ def test_who_goes_before_the_end_leaves_the_worker_to_others(
         begun.close()  # type: ignore[attr-defined]
 
     assert [int(line) for line in reader.read(file)] == list(range(16))
+
+
+def test_no_port_stays_open_where_no_server_comes_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[socket.socket] = []
+
+    class Socket(socket.socket):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            made.append(self)
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(socket, "socket", Socket)
+        with pytest.raises(UnisearchError, match="choose another --port"):
+            listen("127.0.0.1", port)
+        server = Settings().server.model_copy(update={"port": 0})
+        nowhere = Settings(library=tmp_path / "nowhere", server=server)
+        with pytest.raises(LibraryMissing):
+            serve(nowhere, lambda *_: None)
+
+    assert [one.fileno() for one in made] == [-1, -1]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
+
+from unisearch.api import content
+from unisearch.api import items as api_items
+from unisearch.config import Settings
 
 
 def test_words_find_the_text_that_holds_them(client: TestClient, media: Path) -> None:
@@ -156,3 +164,58 @@ def test_the_numbers_of_a_route_bear_its_whole_name(client: TestClient) -> None:
     assert 'unisearch_requests_total{route="/v1/items/{item}",status="200"}' in (
         client.get("/metrics").text
     )
+
+
+def test_a_client_that_goes_before_the_first_byte_leaves_no_file_open(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = client.app.state.service  # type: ignore[attr-defined]
+    item = client.get("/v1/items").json()["items"][0]["item"]
+    opened, closed = [], []
+    open_below, close = content.open_below, os.close
+
+    def opening(root: bytes, path: bytes) -> int:
+        opened.append(open_below(root, path))
+        return opened[-1]
+
+    def closing(handle: int) -> None:
+        closed.append(handle)
+        close(handle)
+
+    async def gone(_: Any) -> None:
+        raise OSError("the client is gone")
+
+    monkeypatch.setattr(content, "open_below", opening)
+    response = content.content(service.item(item), None)
+    monkeypatch.setattr(os, "close", closing)
+    scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(ClientDisconnect):
+        threads.submit(asyncio.run, response(scope, gone, gone)).result(60)  # type: ignore[arg-type]
+
+    assert closed.count(*opened) == 1
+
+
+def test_a_preview_that_is_removed_while_it_is_asked_for_is_there_or_not(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = client.get("/v1/items").json()["items"]
+    sound = next(item["item"] for item in items if item["path"].endswith("waves.wav"))
+    [there] = [one for one in settings.library.rglob("*.webp") if one.stat().st_size][:1]
+
+    class Removes(dict[str, str]):
+        """The indexer removes all previews at the moment at which their type is looked up."""
+
+        def __getitem__(self, kind: str) -> str:
+            for path in kept:
+                path.unlink(missing_ok=True)
+            return super().__getitem__(kind)
+
+    kept = {path: path.read_bytes() for path in there.parent.parent.rglob("*.webp")}
+    monkeypatch.setattr(api_items, "PREVIEW_TYPES", Removes(api_items.PREVIEW_TYPES))
+    answers = [client.get(f"/v1/items/{sound}/preview") for _ in range(2)]
+    for path, data in kept.items():
+        path.write_bytes(data)
+
+    assert [answer.status_code for answer in answers] == [200, 404]
+    assert answers[0].content in kept.values()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from indexer import Indexer
 from tests.indexer.conftest import picture, text
 from unisearch.api.page import look
-from unisearch.api.page.question import Question
+from unisearch.api.page.home import Home
+from unisearch.api.page.question import Part, Question
 from unisearch.api.page.status import Watch
 from unisearch.api.service import Service
 from unisearch.config import Settings
@@ -47,6 +52,40 @@ def test_a_hit_that_is_dropped_while_it_is_looked_up_is_left_out(
     found, _ = asyncio.run(look.answer(service, question))
 
     assert [one.name for one in found] == ["two.TXT"]
+
+
+class Given:
+    """A file that is being sent; it is stored when all others were begun, too."""
+
+    def __init__(self, content: bytes) -> None:
+        self.name, self._content = "same.png", content
+
+    async def save(self, path: Path) -> None:
+        await asyncio.sleep(0)
+        path.write_bytes(self._content)
+
+
+def test_files_that_are_given_at_the_same_time_are_two(tmp_path: Path) -> None:
+    parts: list[Part] = []
+
+    async def put(part: Part) -> None:
+        parts.append(part)
+
+    page = Home.__new__(Home)
+    page.folder = SimpleNamespace(name=str(tmp_path))  # type: ignore[assignment]
+    page.numbers = itertools.count()
+    page.upload = SimpleNamespace(reset=lambda: None)  # type: ignore[assignment]
+    page.put = put  # type: ignore[method-assign]
+
+    async def both() -> None:
+        given: list[Any] = [SimpleNamespace(file=Given(one)) for one in (b"a", b"b")]
+        await asyncio.gather(*map(page.on_file, given))
+
+    # In a thread: tests of the page leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, both()).result(60)
+
+    assert sorted(Path(str(part.value)).read_bytes() for part in parts) == [b"a", b"b"]
 
 
 def test_the_endings_that_may_be_chosen_are_those_of_the_library(service: Service) -> None:

@@ -30,7 +30,7 @@ from unisearch.errors import (
     Unreadable,
     UsageError,
 )
-from unisearch.remote.engine import RemoteEngine
+from unisearch.remote.engine import AsyncMedia, RemoteEngine
 from unisearch.remote.flows import PAGE
 from unisearch.remote.reply import check
 
@@ -184,6 +184,26 @@ def test_the_twin_for_asyncio_answers_the_same(
     assert told(similar) == told(remote.similar(1, k=2))
     assert ready in (True, False)
     assert "<figure" in words._repr_html_()
+
+
+def test_hits_of_the_twin_that_show_themselves_leave_no_line_open(
+    address: str, remote: RemoteEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [hit] = remote.search("lighthouse", k=1)
+    made: list[httpx.Client] = []
+
+    class Client(httpx.Client):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self)
+
+    monkeypatch.setattr(httpx, "Client", Client)
+    media = AsyncMedia(address, None)
+
+    media.picture(hit)
+
+    assert [one.is_closed for one in made] == [True]
+    assert media.sound(hit, most_bytes=0) is None
 
 
 def test_items_come_with_their_bytes(remote: RemoteEngine, media: Path) -> None:

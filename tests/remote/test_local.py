@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +187,55 @@ def test_a_socket_that_a_dead_server_left_is_passed_over_and_taken_over(
 
     assert served is not None
     assert again is not None
+
+
+def test_a_socket_that_goes_while_it_is_looked_at_is_made_anew(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(path: str) -> bool:
+        os.unlink(path)  # noqa: PTH108 (the other server ends at that moment)
+        return True
+
+    monkeypatch.setattr("unisearch.api.local.is_stale", looked)
+    with socket.socket(socket.AF_UNIX) as other, Engine(open_rooms(own)) as engine:
+        with socket_path(own.library, local.SOCKET_FILE) as path:
+            other.bind(path)
+        listening = LocalDoor(own, engine)
+        served = local.ask(own, [Term("lighthouse")], {"k": 1})
+        listening.close()
+
+    assert served is not None
+
+
+def test_a_server_that_is_too_busy_keeps_its_socket(tmp_path: Path) -> None:
+    with ExitStack() as open_sockets:
+        busy, *waiting = (
+            open_sockets.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(9)
+        )
+        path = open_sockets.enter_context(socket_path(tmp_path, local.SOCKET_FILE))
+        busy.bind(path)
+        busy.listen(0)
+        refused = []
+        for one in waiting:
+            one.setblocking(False)
+            refused.append(one.connect_ex(path))
+        assert errno.EAGAIN in refused
+
+        assert not local.is_stale(path)
+
+
+def test_a_server_that_ends_leaves_the_socket_of_another_one(own: Settings) -> None:
+    with socket.socket(socket.AF_UNIX) as other, Engine(open_rooms(own)) as engine:
+        listening = LocalDoor(own, engine)
+        with socket_path(own.library, local.SOCKET_FILE) as path:
+            os.unlink(path)  # noqa: PTH108
+            other.bind(path)
+
+        listening.close()
+
+    left = own.library / local.SOCKET_FILE
+    assert left.exists()
+    left.unlink()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fastapi import HTTPException
 from fastapi.responses import Response, StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from unisearch.catalog.rows import ItemRow
 from unisearch.errors import display
@@ -72,7 +72,7 @@ def content(item: ItemRow, range_header: str | None, head: bool = False) -> Resp
         os.close(handle)
         return Response(None, status, headers, media_type=type_of(item))
     sent = Sent(read(handle, span), status, headers, media_type=type_of(item))
-    sent.path = item.path
+    sent.path, sent.handle = item.path, handle
     return sent
 
 
@@ -126,23 +126,20 @@ def span_of(range_header: str | None, size: int) -> Span:
 
 
 def read(handle: int, span: Span) -> Iterator[bytes]:
-    """The bytes, a piece at a time; closes the descriptor.
+    """The bytes, a piece at a time.
 
     Raises CutShort when the file was cut meanwhile, or its drive is gone.
     """
-    try:
-        at = span.start
-        while at < span.stop:
-            try:
-                piece = os.pread(handle, min(CHUNK, span.stop - at), at)
-            except OSError as error:
-                raise CutShort((error.strerror or str(error)).lower()) from None
-            if not piece:
-                raise CutShort(f"it has {at:,} of {span.size:,} bytes now")
-            yield piece
-            at += len(piece)
-    finally:
-        os.close(handle)
+    at = span.start
+    while at < span.stop:
+        try:
+            piece = os.pread(handle, min(CHUNK, span.stop - at), at)
+        except OSError as error:
+            raise CutShort((error.strerror or str(error)).lower()) from None
+        if not piece:
+            raise CutShort(f"it has {at:,} of {span.size:,} bytes now")
+        yield piece
+        at += len(piece)
 
 
 class CutShort(Exception):
@@ -153,6 +150,14 @@ class Sent(StreamingResponse):
     """A file on its way to a client, who knows its length and sees when the line ends before."""
 
     path = b""
+    handle = -1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; the descriptor is closed also when the client goes before the first byte."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            os.close(self.handle)
 
     async def stream_response(self, send: Send) -> None:
         """Send it; of one that is cut meanwhile what there is, and one line tells it here."""

@@ -113,7 +113,8 @@ class Jobs:
         make: Callable[..., Any],
         tell: Callable[[Job], object] = lambda _: None,
     ) -> None:
-        self._settings, self._rooms, self._make, self._tell = settings, rooms, make, tell
+        self._settings, self._rooms, self._make, self._listener = settings, rooms, make, tell
+        self._telling = threading.Lock()
         self._jobs: OrderedDict[int, Job] = OrderedDict()
         self._lock = threading.Lock()
         self._new = threading.Condition(self._lock)
@@ -166,6 +167,11 @@ class Jobs:
             self._new.notify()
         if self._thread is not None:
             self._thread.join()
+
+    def _tell(self, job: Job) -> None:
+        """One after another, each with the state of then: no thread tells of an older one last."""
+        with self._telling:
+            self._listener(job)
 
     def _forget(self) -> None:
         ended = [number for number, job in self._jobs.items() if job.state in ENDED]

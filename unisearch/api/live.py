@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Hashable
 from typing import Any
 
@@ -13,7 +14,9 @@ from unisearch.api.events import MEDIA_TYPE, Listener, event, stream
 from unisearch.api.problems import problems
 from unisearch.api.service import Served, Service, of_writer
 from unisearch.api.status import status
+from unisearch.errors import UnisearchError
 
+logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/v1", tags=["events"])
 
 #: What of the status is told here; the rest changes all the time.
@@ -39,14 +42,16 @@ async def events(service: Served) -> StreamingResponse:
 
     async def news(listener: Listener) -> AsyncIterator[bytes]:
         nonlocal seen
-        now = await run_in_threadpool(signs, service)
-        if now != seen:  # only now it pays to count
-            seen = now
-            brief = await run_in_threadpool(status, service)
-            brief = {name: brief[name] for name in TOLD}
-            if brief != told:
-                told.update(brief)
-                yield event("status", brief)
+        try:
+            now = await run_in_threadpool(signs, service)
+            if now != seen:  # only now it pays to count
+                brief = await run_in_threadpool(status, service)
+                seen, brief = now, {name: brief[name] for name in TOLD}
+                if brief != told:
+                    told.update(brief)
+                    yield event("status", brief)
+        except UnisearchError as error:  # it is moved or mended; what comes of it is told
+            logger.debug("no status to tell: %s", error)
         for name, data in listener.take():
             yield event(name, data)
 

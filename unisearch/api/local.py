@@ -9,6 +9,7 @@ import socket
 import socketserver
 import struct
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,16 @@ class LocalDoor:
         self._server: _Server | None = None
         try:
             with socket_path(settings.library, SOCKET_FILE) as path:
-                if os.path.lexists(path):
-                    if not is_stale(path):
-                        return
+                if not is_stale(path):
+                    return
+                with suppress(FileNotFoundError):  # a server that ends takes its own away
                     os.unlink(path)  # noqa: PTH108 (through a descriptor)
                 before = os.umask(0o177)  # from its first moment it is ours alone
                 try:
                     self._server = _Server(path, settings, engine)
                 finally:
                     os.umask(before)
+                self._own = os.stat(path)  # noqa: PTH116
         except OSError as error:
             logger.debug("no %s: %s", SOCKET_FILE, error)
             return
@@ -65,7 +67,9 @@ class LocalDoor:
             return
         try:
             with socket_path(self._library, SOCKET_FILE) as path:
-                os.unlink(path)  # noqa: PTH108
+                # Not that of a server that came after us.
+                if os.path.samestat(os.stat(path), self._own):  # noqa: PTH116
+                    os.unlink(path)  # noqa: PTH108
         except OSError:
             logger.debug("%s was gone", SOCKET_FILE)
         self._server.shutdown()

@@ -100,17 +100,32 @@ class SavedSearches:
     def tell(self, id: str, items: Iterable[int]) -> None:
         """These items were told; nothing happens when the search is gone."""
         with self._lock:
-            if (one := self._saved.get(id)) is not None:
+            if (one := self._now(id)) is not None:
                 self._write(replace(one, told=one.told.union(items)))
 
     def remove(self, id: str) -> None:
         """Drop a search."""
         with self._lock:
-            if self._saved.pop(id, None) is not None:
-                durable.unlink([self._path(id)])
+            if id in self._saved:
+                durable.unlink([self._path(id)])  # first: one that stays there is not gone
+                del self._saved[id]
 
     def _path(self, id: str) -> Path:
         return self._folder / f"{id}.json"
+
+    def _now(self, id: str) -> Saved | None:
+        """The search with what other servers of the library told; None when one has dropped it."""
+        one = self._saved.get(id)
+        if one is None:
+            return None
+        try:
+            stored = Saved.of(self._path(id).read_bytes())
+        except FileNotFoundError:
+            del self._saved[id]
+            return None
+        except (OSError, ValueError):  # what we know is better
+            return one
+        return replace(one, told=one.told | stored.told)
 
     def _write(self, one: Saved) -> None:
         durable.write_atomically(self._path(one.id), lambda file: file.write(one.to_bytes()))
@@ -143,6 +158,8 @@ def read(folder: Path) -> Iterator[tuple[Path, Saved | str]]:
             one = Saved.of(path.read_bytes())
             if path.stem != one.id:
                 raise ValueError("renamed")
+        except FileNotFoundError:
+            continue  # dropped since the folder was listed
         except OSError as error:
             yield path, error.strerror or "cannot be read"
         except ValueError as error:

@@ -31,13 +31,13 @@ def serve(settings: Settings, ready: Callable[[str, bool], object], page: bool =
     that is taken, and LibraryMissing.
     """
     check_exposure(settings)
-    listener = listen(settings.server.host, settings.server.port)
-    service = Service(settings)
-    page = page and find_spec("nicegui") is not None
-    server = Server(service, page)
-    host, port = listener.getsockname()[:2]
-    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}", page)
-    server.run(sockets=[listener])
+    with listen(settings.server.host, settings.server.port) as listener:
+        service = Service(settings)
+        page = page and find_spec("nicegui") is not None
+        server = Server(service, page)
+        host, port = listener.getsockname()[:2]
+        ready(f"http://{f'[{host}]' if ':' in host else host}:{port}", page)
+        server.run(sockets=[listener])
 
 
 class Server(uvicorn.Server):
@@ -87,9 +87,13 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         listener = socket.socket(family, kind, proto)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(1_024)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1_024)
+        except OSError:
+            listener.close()
+            raise
     except OSError as error:
         reason = f"{host}:{port}: {error.strerror}; choose another --port or --host"
         raise UnisearchError(reason) from error

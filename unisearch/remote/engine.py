@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -231,17 +230,15 @@ class AsyncMedia:
     def __init__(self, url: str, token: str | None) -> None:
         self._address = url, token
 
-    @cached_property
-    def _media(self) -> RemoteMedia:
-        return RemoteMedia(RemoteEngine(*self._address))
-
     def picture(self, hit: Hit) -> bytes | None:
         """The still preview of a hit, WebP."""
-        return self._media.picture(hit)
+        with RemoteEngine(*self._address) as engine:  # hits are never closed
+            return RemoteMedia(engine).picture(hit)
 
     def sound(self, hit: Hit, most_bytes: int) -> bytes | None:
         """The file of a hit, unless it is larger."""
-        return self._media.sound(hit, most_bytes)
+        with RemoteEngine(*self._address) as engine:
+            return RemoteMedia(engine).sound(hit, most_bytes)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ then the command looks itself, and tells its own errors.
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
 import socket
@@ -110,9 +109,13 @@ def answer_of(said: Mapping[str, Any], terms: Sequence[Term]) -> Answer:
 
 
 def is_stale(path: str) -> bool:
-    """Whether nobody listens at a socket that is there."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+    """Whether nobody listens there: one that is too busy to be reached at once does listen."""
+    with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(CONNECT_S)
-        probe.connect(path)
-        return False
-    return True
+        try:
+            probe.connect(path)
+        except (BlockingIOError, TimeoutError):
+            return False
+        except OSError:
+            return True
+    return False

@@ -60,6 +60,7 @@ class Home:
         self.found: list[Found] = []
         self.asked = 0  # only the answer to the newest question is shown
         self.folder = tempfile.TemporaryDirectory(prefix="unisearch-page-")
+        ui.context.client.on_delete(self.folder.cleanup)  # also when no page comes of it
         self.numbers = itertools.count()  # names of files, of which several may come at once
 
     async def build(self) -> None:
@@ -74,7 +75,6 @@ class Home:
             self.results = element("div", style="results")
             with self.results:
                 element("p", EMPTY if folders else NO_FOLDERS, "empty")
-        ui.context.client.on_delete(self.folder.cleanup)
 
     def make_box(self, content: Element) -> None:
         """Words, files and the microphone."""

@@ -16,7 +16,7 @@ from unisearch.api.page.question import Question
 from unisearch.api.search import ask
 from unisearch.api.service import Service
 from unisearch.errors import UnisearchError, Unreadable
-from unisearch.previews.places import found as previews_of
+from unisearch.previews.places import read
 from unisearch.records import Modality
 from unisearch.wiring import PREVIEWS_FOLDER
 
@@ -85,8 +85,9 @@ def excerpt(service: Service, item: int) -> str:
         digest = service.digest(service.item(item))
     except HTTPException as error:
         raise Refused(str(error.detail)) from error
-    there = previews_of(service.engine.rooms.library / PREVIEWS_FOLDER, digest) if digest else {}
-    return there["text"].read_text("utf-8", "replace") if "text" in there else ""
+    folder = service.engine.rooms.library / PREVIEWS_FOLDER
+    kept = read(folder, digest, "text") if digest else None
+    return (kept or b"").decode("utf-8", "replace")
 
 
 def folders(service: Service) -> dict[int, str]:
