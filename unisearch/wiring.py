@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from unisearch.catalog.open import Catalog
@@ -65,6 +66,7 @@ class Rooms:
     told: set[str] = field(default_factory=set)
     _named: dict[str, Space] = field(default_factory=dict)
     _turned: dict[str, Space] = field(default_factory=dict)
+    _opening: Lock = field(default_factory=Lock)
 
     @property
     def library(self) -> Path:
@@ -74,7 +76,9 @@ class Rooms:
     @cached_property
     def space(self) -> Space:
         """The configured space, which a new library gets, loaded when it is first needed."""
-        return open_space(self.settings, self.settings.space)
+        with self._opening:
+            known = vars(self).get("space")
+            return open_space(self.settings, self.settings.space) if known is None else known
 
     def named(self, name: str, factors: Factors = NONE) -> Space:
         """The space of that name, loaded when it is first needed. Raises as open_space.
@@ -84,9 +88,10 @@ class Rooms:
         if name == self.settings.space:
             space = self.space
         else:
-            if name not in self._named:
-                self._named[name] = open_space(self.settings, name)
-            space = self._named[name]
+            with self._opening:  # once, for networks are large
+                if name not in self._named:
+                    self._named[name] = open_space(self.settings, name)
+                space = self._named[name]
         if not factors:
             return space
         found = space.turned(factors)

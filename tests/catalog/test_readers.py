@@ -6,13 +6,15 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from unisearch.catalog.open import Catalog
-from unisearch.errors import LibraryError, LibraryMissing
+from unisearch.catalog.readers import file_id
+from unisearch.errors import LibraryError, LibraryMissing, LibraryTooNew
 
 Add = Callable[..., int]
 
@@ -95,6 +97,39 @@ def test_a_library_that_took_the_place_of_another_is_read(tmp_path: Path) -> Non
     with catalog.view() as after:
         assert after.file != before.file
     catalog.close()
+
+
+def test_a_library_that_is_replaced_while_it_is_opened_is_told_from_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "library"
+    catalog = Catalog.open(made(library, b"/old"))
+    connect = catalog._readers._connect
+
+    def replaced() -> sqlite3.Connection:
+        monkeypatch.undo()
+        library.rename(tmp_path / "away")
+        made(library, b"/new")
+        return connect()
+
+    monkeypatch.setattr(catalog._readers, "_connect", replaced)
+
+    with catalog.view() as view:
+        assert [root.path for root in view.roots()] == [b"/new"]
+        assert view.file == file_id(catalog.path)
+    catalog.close()
+
+
+def test_a_catalogue_that_is_refused_is_not_held_open(tmp_path: Path) -> None:
+    path = made(tmp_path / "library", b"/media")
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA user_version = 999")
+
+    with pytest.raises(LibraryTooNew) as error:
+        Catalog.open(path)
+
+    open_files = {one.resolve() for one in Path("/proc/self/fd").iterdir()}
+    assert path not in open_files, error.value
 
 
 def test_pages_of_a_file_that_became_shorter_are_not_looked_at(tmp_path: Path) -> None:

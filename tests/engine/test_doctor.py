@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from indexer import Indexer
 from unisearch.config import Settings, load_settings
-from unisearch.engine.doctor import doctor
+from unisearch.engine import vectors
+from unisearch.engine.doctor import doctor, examined
 from unisearch.engine.inspect import duplicates, roots, status
 from unisearch.wiring import Rooms, open_rooms
 
@@ -84,6 +86,22 @@ def test_a_row_without_a_segment_is_found(rooms: Rooms, settings: Settings) -> N
         catalog.execute("DELETE FROM segments WHERE id = 1")
 
     assert "live rows belong to no segment" in errors(rooms)
+
+
+def test_a_space_that_is_dropped_meanwhile_is_no_damage(
+    rooms: Rooms, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dropped(_: object) -> dict[Any, Any]:
+        with open_rooms(settings, write=True) as writing, writing.catalog.write() as tx:
+            for row in tx.spaces():
+                tx.drop_space(row)
+        return {}
+
+    monkeypatch.setattr(vectors, "without_partition", dropped)
+
+    assert list(examined(rooms, vectors.vectors)) == []
+    with rooms.catalog.view() as view:
+        assert view.all_partitions() == []
 
 
 def test_damaged_pages_of_the_catalogue_are_found(settings: Settings) -> None:

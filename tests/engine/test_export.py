@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 
 from tests.indexer.conftest import Library, picture, sound, text
+from unisearch.engine import live
 from unisearch.engine.export import export
-from unisearch.errors import LibraryDamaged, MissingExtra, UnisearchError
+from unisearch.errors import LibraryDamaged, MissingExtra, RowsGone, UnisearchError
+from unisearch.index import durable
 from unisearch.records import MODALITIES
 from unisearch.wiring import open_rooms
 
@@ -94,6 +99,31 @@ def test_damaged_rows_are_not_exported_and_no_file_is_left(
         write(library, folder / "out.npz")
 
     assert list(folder.iterdir()) == []
+
+
+def test_rows_that_are_compacted_away_meanwhile_are_exported(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, rows, held = tmp_path / "out.npz", library.live_rows(), live._held
+    looks = []
+
+    def compacted_first(*given: Any) -> live.Held:
+        looks.append(given)
+        if len(looks) == 1:
+            raise RowsGone("compacted between the view and the opening")
+        return held(*given)
+
+    def compacted_later(path: Path, write: Callable[[BinaryIO], object]) -> None:
+        for file in (library.path / "vectors").rglob("*.*"):
+            file.unlink()
+        durable.write_atomically(path, write)
+
+    monkeypatch.setattr(live, "_held", compacted_first)
+    later = SimpleNamespace(write_atomically=compacted_later)
+    monkeypatch.setattr("unisearch.engine.export.durable", later)
+
+    assert write(library, out) == len(rows)
+    assert sorted(np.load(out)["key"].tolist()) == sorted(rows)
 
 
 def test_a_missing_package_is_named_with_its_extra(

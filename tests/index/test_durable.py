@@ -115,3 +115,10 @@ def test_unlink_takes_missing_files_too(tmp_path: Path) -> None:
     unlink([tmp_path / "a", tmp_path / "b", tmp_path / "nowhere" / "c"])
 
     assert names(tmp_path) == []
+
+
+def test_a_folder_that_is_not_there_any_more_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "here").touch()
+
+    assert durable.listed(tmp_path) == [tmp_path / "here"]
+    assert durable.listed(tmp_path / "gone") == durable.listed(tmp_path / "here") == []

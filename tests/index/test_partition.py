@@ -15,7 +15,7 @@ from unisearch.index.partition import Partition
 from unisearch.index.plan import Rules, Step
 from unisearch.index.reader import PartitionReader
 from unisearch.index.rows import RowFiles
-from unisearch.index.snapshot import SnapshotFolder
+from unisearch.index.snapshot import Manifest, SnapshotFolder
 from unisearch.records import Block, PartitionState
 
 UnitRows = Callable[..., NDArray[np.float32]]
@@ -330,6 +330,24 @@ def test_a_new_snapshot_is_taken_up_by_the_next_query(big: Stored) -> None:
     assert before.cover is None
     assert after.cover is not None
     assert big.at(partition).cover is None
+
+
+def test_a_snapshot_that_is_superseded_while_it_is_read_is_no_damage(
+    big: Stored, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    big.build(Step("train", 0, 6_000))
+    verify = SnapshotFolder._verify
+
+    def superseded(folder: SnapshotFolder, manifest: Manifest) -> None:
+        verify(folder, manifest)
+        folder.keep_only([])
+
+    monkeypatch.setattr(SnapshotFolder, "_verify", superseded)
+
+    reader = big.at()
+
+    assert reader.cover is None
+    assert caplog.text == ""
 
 
 def test_without_faiss_search_is_exact(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
@@ -53,9 +54,7 @@ class Catalog:
     @classmethod
     def create(cls, path: Path) -> Catalog:
         """A new, empty catalogue; an existing one is opened instead."""
-        catalog = cls(path, write=True)
-        catalog._check_format()
-        return catalog
+        return cls(path, write=True)._checked()
 
     @classmethod
     def open(cls, path: Path, write: bool = False) -> Catalog:
@@ -66,9 +65,7 @@ class Catalog:
         """
         file_id(path)
         refuse_network(path.parent)
-        catalog = cls(path, write=write, immutable=not write and _is_frozen(path))
-        catalog._check_format()
-        return catalog
+        return cls(path, write=write, immutable=not write and _is_frozen(path))._checked()
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -143,6 +140,15 @@ class Catalog:
         self._readers.close()
         self.rest()
 
+    def _checked(self) -> Self:
+        """This catalogue, if its format is ours; else no file of it stays open."""
+        try:
+            self._check_format()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
     def _check_format(self) -> None:
         """Raise, or migrate, when the file's format is not ours."""
         with self._errors(), self._engine.connect() as connection:
@@ -197,8 +203,12 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-    raw.execute("PRAGMA foreign_keys = ON")
-    raw.execute("PRAGMA synchronous = FULL")
+    try:
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        raw.close()
+        raise
     return raw
 
 

@@ -79,18 +79,38 @@ class Readers:
 
         Raises as `file_id`.
         """
-        found = _stat(self._path)
-        file = found.st_dev, found.st_ino
+        while True:
+            found = _stat(self._path)
+            file = found.st_dev, found.st_ino
+            reader = self._waiting(file, found.st_size) or self._opened(file, found.st_size)
+            if reader is not None:
+                return reader
+
+    def _waiting(self, file: FileId, size_bytes: int) -> Reader | None:
+        """A connection to that file that was used before; others are closed."""
         while (reader := self._pop()) is not None:
             # Of a file that was cut, mapped pages are gone: touching them would end the process.
-            if reader.file == file and reader.size_bytes <= found.st_size:
-                reader.size_bytes = found.st_size
+            if reader.file == file and reader.size_bytes <= size_bytes:
+                reader.size_bytes = size_bytes
                 return reader
             reader.raw.close()
+        return None
+
+    def _opened(self, file: FileId, size_bytes: int) -> Reader | None:
+        """A new connection to that file; None when another one took its place meanwhile."""
+        raw = self._connect()
+        try:
+            is_same = file_id(self._path) == file
+        except BaseException:
+            raw.close()
+            raise
+        if not is_same:
+            raw.close()
+            return None
         state = self._state
         if state is None or state.file != file:
             state = self._state = _State(file)
-        return Reader(self._connect(), state, found.st_size)
+        return Reader(raw, state, size_bytes)
 
     def give_back(self, reader: Reader) -> None:
         """End the reader's transaction and keep it; one that is broken or too late is closed."""

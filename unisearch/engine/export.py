@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from unisearch.catalog.rows import PartitionRow, SegmentRow, State
 from unisearch.catalog.view import View
+from unisearch.engine.live import Held, holding
 from unisearch.errors import MissingExtra, UnisearchError, display
 from unisearch.index import durable
-from unisearch.index.compact import live_rows
 from unisearch.records import Modality
-from unisearch.wiring import Rooms, row_files
+from unisearch.wiring import Rooms
 
 FORMATS = ("npz", "parquet")
 #: Of two versions of a space the first of these is meant.
@@ -47,9 +47,9 @@ def export(rooms: Rooms, out: Path, kind: str, modalities: Sequence[Modality]) -
     """
     if kind == "parquet":
         _parquet()  # before any work
-    with rooms.catalog.view() as view:
-        partitions = _partitions(rooms, view, modalities)
-        parts = (part for one in partitions for part in _parts(rooms, view, one))
+    with holding(rooms, lambda view: _partitions(rooms, view, modalities)) as (view, held):
+        partitions = [one.partition for one in held]
+        parts = (part for one in held for part in _parts(view, one))
         write = _write_parquet if kind == "parquet" else _write_npz
         counts: list[int] = []
         durable.write_atomically(
@@ -78,15 +78,12 @@ def _partitions(rooms: Rooms, view: View, modalities: Sequence[Modality]) -> lis
     return wanted
 
 
-def _parts(rooms: Rooms, view: View, partition: PartitionRow) -> Iterator[Part]:
-    files = row_files(rooms.library, partition)
-    state = view.partitions(partition.space)[partition.modality]
-    blocks = view.blocks(partition.space, partition.modality)
-    for keys, vectors in live_rows(files, state, blocks):
+def _parts(view: View, held: Held) -> Iterator[Part]:
+    for keys, vectors in held.live():
         known = view.hits(keys.tolist())
         here = np.array([key in known for key in keys.tolist()], np.bool_)
         segments = [known[key] for key in keys[here].tolist()]
-        yield Part(partition.modality, keys[here], vectors[here], segments)
+        yield Part(held.partition.modality, keys[here], vectors[here], segments)
 
 
 # npz: every column grows in a file of its own, then they are put together.

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,7 @@ class Partitions:
         self._spaces = spaces
         self._partitions: dict[tuple[str, Modality], tuple[Hashable, Partition]] = {}
         self._backgrounds = Backgrounds()
+        self._opening = Lock()
 
     def of(
         self,
@@ -113,11 +115,12 @@ class Partitions:
         opening: Callable[[Modality, Space], Partition],
     ) -> Partition:
         """A partition that is opened once, and again for another library in its place."""
-        file, opened = self._partitions.get((space.id, modality), (None, None))
-        if opened is None or file != view.file:
-            opened = opening(modality, space)
-            self._partitions[space.id, modality] = view.file, opened
-        return opened
+        with self._opening:  # once: of two, both might be read, and put on a GPU
+            file, opened = self._partitions.get((space.id, modality), (None, None))
+            if opened is None or file != view.file:
+                opened = opening(modality, space)
+                self._partitions[space.id, modality] = view.file, opened
+            return opened
 
     def lanes(self, view: View, asked: Asked, wanted: Wanted) -> dict[Modality, list[Lane]]:
         """The ways into each wanted modality that some attracting term can take."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unisearch.catalog.rows import PartitionRow
+from unisearch.catalog.view import View
+from unisearch.engine.live import holding
 from unisearch.errors import display
-from unisearch.index.compact import live_rows
 from unisearch.records import Modality
-from unisearch.wiring import Rooms, row_files
+from unisearch.wiring import Rooms
 
 
 @dataclass(frozen=True)
@@ -31,27 +33,28 @@ def places(rooms: Rooms, most: int) -> list[Place]:
     """
     found: list[tuple[int, str, Modality]] = []
     vectors: list[NDArray[np.float32]] = []
-    with rooms.catalog.view() as view:
-        named = {space.id for space in view.spaces() if space.name == rooms.settings.space}
-        ours = [part for part in view.all_partitions() if part.space in named]
-        total = sum(part.count for part in ours)
+    with holding(rooms, lambda view: _of_the_configured_space(rooms, view)) as (view, held):
+        total = sum(one.partition.count for one in held)
         step = max(1, -(-total // most))
-        for part in ours:
-            state = view.partitions(part.space)[part.modality]
-            blocks = view.blocks(part.space, part.modality)
-            for keys, rows in live_rows(row_files(rooms.library, part), state, blocks):
+        for one in held:
+            for keys, rows in one.live():
                 segments = view.hits(keys[::step].tolist())
                 seen: set[int] = set()
                 for key, row in zip(keys[::step].tolist(), rows[::step], strict=True):
                     segment = segments.get(key)
                     if segment is not None and segment.item not in seen:
                         seen.add(segment.item)
-                        found.append((segment.item, display(segment.path), part.modality))
+                        found.append((segment.item, display(segment.path), one.partition.modality))
                         vectors.append(row.astype(np.float32))
     if not found:
         return []
     at = flat(np.stack(vectors), np.array([modality for _, _, modality in found]))
     return [Place(*one, float(x), float(y)) for one, (x, y) in zip(found, at.tolist(), strict=True)]
+
+
+def _of_the_configured_space(rooms: Rooms, view: View) -> list[PartitionRow]:
+    named = {space.id for space in view.spaces() if space.name == rooms.settings.space}
+    return [part for part in view.all_partitions() if part.space in named]
 
 
 def flat(vectors: NDArray[np.float32], groups: NDArray[np.str_]) -> NDArray[np.float64]:

@@ -18,13 +18,13 @@ class LibrarySpaces:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._opened: list[Space] = []
+        self._opened: dict[str, Space] = {}  # added to one by one: threads may share it
         # What was held, and what that offers: one value, so that threads see both or neither.
         self._known: tuple[list[PartitionRow], list[SpaceRow], list[Offer]] = [], [], []
 
     def __getitem__(self, space_id: str) -> Space:
         """An opened space."""
-        return next(space for space in self._opened if space.id == space_id)
+        return self._opened[space_id]
 
     def offers(self, view: View) -> list[Offer]:
         """What can be asked in this library; the configured space alone when it is empty.
@@ -46,7 +46,7 @@ class LibrarySpaces:
         if not self._opened:
             with self._rooms.catalog.view() as view:
                 self.offers(view)
-        return max(space.image_min_side for space in self._opened)
+        return max(space.image_min_side for space in list(self._opened.values()))
 
     def _offered(self, partitions: list[PartitionRow], rows: list[SpaceRow]) -> list[Offer]:
         held: dict[str, set[Modality]] = defaultdict(set)
@@ -54,7 +54,8 @@ class LibrarySpaces:
             if partition.count > partition.dead:
                 held[partition.space].add(partition.modality)
         spaces = active_spaces(self._rooms, rows)
-        self._opened = [*spaces, *(one for one in self._opened if one not in spaces)]
+        for space in spaces:
+            self._opened[space.id] = space
         offers = [_offer(space, frozenset(held[space.id])) for space in spaces]
         return sorted(offers, key=lambda offer: offer.name != self._rooms.settings.space)
 

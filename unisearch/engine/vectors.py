@@ -26,7 +26,8 @@ def vectors(rooms: Rooms) -> Iterator[Finding]:
         partitions = view.all_partitions()
         homeless = without_partition(view)
     for partition in partitions:
-        yield from _of_rows(_settled(rooms, partition))
+        if (health := _settled(rooms, partition)) is not None:
+            yield from _of_rows(health)
     for where, segments in homeless.items():
         message = f"{len(segments):,} segments have no vector"
         yield Finding("error", f"vectors {'/'.join(filter(None, where))}", message, REPAIR)
@@ -42,23 +43,28 @@ def snapshots(rooms: Rooms) -> Iterator[Finding]:
     for partition in partitions:
         for look in range(_LOOKS):
             with rooms.catalog.view() as view:
-                state = view.partitions(partition.space)[partition.modality]
+                state = view.partitions(partition.space).get(partition.modality)
+            if state is None:  # its space was dropped meanwhile
+                break
             check = examine_snapshots(rooms, partition, state)
             if not (check.damaged or check.foreign) or look == _LOOKS - 1:
+                yield from _of_snapshots(rooms, partition, check)
                 break
-        yield from _of_snapshots(rooms, partition, check)
 
 
-def _settled(rooms: Rooms, partition: PartitionRow) -> PartitionHealth:
-    """The rows as of one committed state, looked at again when it was left meanwhile."""
+def _settled(rooms: Rooms, partition: PartitionRow) -> PartitionHealth | None:
+    """The rows as of one committed state, looked at again when it was left meanwhile; None when
+    the space was dropped."""
+    health = None
     for _ in range(_LOOKS):
         with rooms.catalog.view() as view:
+            state = view.partitions(partition.space).get(partition.modality)
+            if state is None:
+                return None
+            if health is not None and health.state.epoch == state.epoch:
+                break
             health = examine(rooms, view, partition)
         if health.is_right:
-            break
-        with rooms.catalog.view() as view:
-            [now] = [one for one in view.all_partitions() if one.id == partition.id]
-        if now.epoch == health.state.epoch:
             break
     return health
 

@@ -64,7 +64,7 @@ def _is_empty(path: Path) -> bool:
 
 def unfinished(library: Path) -> list[Path]:
     """Snapshots under temporary names: a writer was killed while it wrote them."""
-    return list(filter(durable.is_temporary, (library / INDEX_FOLDER).glob("*/*/.*")))
+    return sorted(filter(durable.is_temporary, _elsewhere(library / INDEX_FOLDER, set())))
 
 
 def unknown(library: Path) -> list[Path]:

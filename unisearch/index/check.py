@@ -143,4 +143,4 @@ def readable_keys(files: RowFiles, state: PartitionState) -> NDArray[np.int64] |
 def strays(files: RowFiles, epoch: int | None) -> list[Path]:
     """Files of other epochs than that, and temporary ones: what a killed writer leaves."""
     found = [path for number, paths in files.stored().items() if number != epoch for path in paths]
-    return sorted([*found, *filter(durable.is_temporary, files.folder.glob(".*"))])
+    return sorted([*found, *filter(durable.is_temporary, durable.listed(files.folder))])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unisearch.errors import LibraryDamaged, display
 from unisearch.index import durable
-from unisearch.index.rows import BLOCK_ROWS, RowFiles, is_sound
+from unisearch.index.rows import BLOCK_ROWS, RowFiles, Rows, is_sound
 from unisearch.records import Block, PartitionState
 
 _STEP = 4  # blocks copied at once: 16 MB of rows of 512 numbers
@@ -37,15 +37,19 @@ def copy_live(
 
 
 def live_rows(
-    files: RowFiles, state: PartitionState, blocks: Sequence[Block], first: int = 0
+    files: RowFiles,
+    state: PartitionState,
+    blocks: Sequence[Block],
+    first: int = 0,
+    rows: Rows | None = None,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
     """Keys (n,) and vectors (n, dim) of the live rows, a few blocks at a time, in order.
 
-    first: row to begin with, that of a block
+    first: row to begin with, that of a block; rows: those of that state where they are open
 
     Raises LibraryDamaged for a block with a live row that differs from its checksum.
     """
-    rows = files.open(state.epoch, state.count)
+    rows = rows or files.open(state.epoch, state.count)
     known = {block.block: block for block in blocks}
     step = _STEP * BLOCK_ROWS
     for start in range(first, state.count, step):

@@ -157,6 +157,14 @@ def is_temporary(path: Path) -> bool:
     return path.name.startswith(".") and _TEMPORARY.search(path.name) is not None
 
 
+def listed(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where there is none, or it was removed at this moment."""
+    try:
+        return [folder / name for name in sorted(os.listdir(folder))]  # noqa: PTH208 (lists at once)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def unlink(paths: Iterable[Path], *, sync: bool = True) -> None:
     """Remove files, missing ones included; with `sync` they do not come back after a power cut."""
     folders: dict[Path, None] = {}

@@ -20,7 +20,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from unisearch.errors import LibraryDamaged, RowsGone, VectorError, display
-from unisearch.index.durable import append, cut, make_folder, sync_folder
+from unisearch.index.durable import append, cut, listed, make_folder, sync_folder
 from unisearch.index.halves import to_halves
 from unisearch.records import Block
 
@@ -165,7 +165,7 @@ class RowFiles:
     def stored(self) -> dict[int, list[Path]]:
         """The files that lie in the folder, by epoch."""
         found: dict[int, list[Path]] = {}
-        for path in sorted(self.folder.glob("*.*")):
+        for path in listed(self.folder):
             if match := _FILE.fullmatch(path.name):
                 found.setdefault(int(match[1]), []).append(path)
         return found

@@ -161,10 +161,9 @@ class SnapshotFolder:
             for one in chain
             for path in (self.file(one.generation), self._manifest(one.generation))
         }
-        if self.path.exists():
-            # Manifests first: a reader that still finds one finds its file too, or looks again.
-            gone = set(self.path.iterdir()) - kept
-            durable.unlink(sorted(gone, key=lambda path: path.suffix != ".json"))
+        # Manifests first: a reader that still finds one finds its file too, or looks again.
+        gone = set(durable.listed(self.path)) - kept
+        durable.unlink(sorted(gone, key=lambda path: path.suffix != ".json"))
 
     def next_generation(self) -> int:
         """A generation that no file in the folder has."""
@@ -196,7 +195,7 @@ class SnapshotFolder:
         return self.path / f"{generation}.json"
 
     def _generations(self, suffixes: tuple[str, ...] = ("json",)) -> set[int]:
-        names = (path.name.split(".") for path in self.path.glob("*")) if self.path.exists() else ()
+        names = (path.name.split(".") for path in durable.listed(self.path))
         return {
             int(parts[0])
             for parts in names
@@ -226,7 +225,12 @@ class SnapshotFolder:
         import faiss
 
         self._verify(manifest)
-        return faiss.read_index(str(self.file(manifest.generation)))
+        file = self.file(manifest.generation)
+        try:
+            return faiss.read_index(str(file))
+        except RuntimeError:
+            file.stat()  # raises FileNotFoundError for one that is superseded since
+            raise
 
 
 def keys_digest(keys: NDArray[np.int64], stop: int) -> str:
