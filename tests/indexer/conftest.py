@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from indexer import Indexer, Report
-from indexer.pool import Pools
+from indexer.pools import Pools
 from tests.workers import HandClock
 from unisearch.catalog.rows import ItemRow
 from unisearch.config import Settings
