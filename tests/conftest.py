@@ -18,8 +18,8 @@ MISSING_PACKAGE = re.compile(r"could not import|pip install|No module named")
 #: Where transformers copies the code that a model's folder brings; read when it is imported.
 CODE = Path(tempfile.gettempdir()) / f"unisearch-code-{os.getpid()}"
 os.environ["HF_MODULES_CACHE"] = str(CODE)
-#: Workers of xdist share the cores, and torch's threads spin while they wait for each other: with as
-#: many threads as cores in each of them, tests of networks took five times the processor's time.
+#: Workers of xdist share the cores, and torch's threads spin while they wait for each other: with
+#: a thread for each core in every worker, tests of networks took five times the processor's time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 KEPT = ("UNISEARCH_SHARED", "UNISEARCH_NO_SKIP")
 CHECKOUT = Path(__file__).resolve().parent.parent
