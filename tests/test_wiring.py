@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from unisearch.config import load_settings
 from unisearch.errors import BadSetting
+from unisearch.spaces import table
 from unisearch.wiring import gpu_rows, open_space, pick_device
 
 #: Runs the code, and says on stderr how threads wait at the moment when torch is looked for.
@@ -97,3 +101,32 @@ def test_a_gpu_that_is_not_there_is_told_with_the_name_of_the_setting(
 def test_a_device_that_is_none_is_told_with_those_that_are(device: str) -> None:
     with pytest.raises(BadSetting, match=f"'device'.*'auto', 'cpu' or 'cuda', not '{device}'"):
         load_settings(device=device)
+
+
+def test_weights_that_are_replaced_while_they_are_loaded_are_loaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bring(version: bytes) -> None:
+        folder = tmp_path / "clip-vit-b-32"
+        if folder.exists():
+            folder.rename(tmp_path / "old")
+        folder.mkdir()
+        (folder / "weights").write_bytes(version)
+        files = {"weights": hashlib.sha256(version).hexdigest()}
+        (folder / "manifest.json").write_text(json.dumps({"files": files}))
+
+    read = []
+
+    def load(_: str, weights: Mapping[str, Path], *__: object, **___: object) -> bytes:
+        [folder] = weights.values()
+        read.append((folder / "weights").read_bytes())
+        if len(read) == 1:
+            bring(b"new")
+        return read[-1]
+
+    bring(b"old")
+    monkeypatch.setattr(table, "load_space", load)
+    settings = load_settings(models=tmp_path, device="cpu")
+
+    assert open_space(settings, "clip") == b"new"  # type: ignore[comparison-overlap]
+    assert read == [b"old", b"new"]

@@ -18,6 +18,7 @@ from unisearch.errors import (
     LibraryError,
     LibraryMissing,
     UnknownName,
+    WeightsError,
     display,
 )
 from unisearch.factors import NONE, Factors
@@ -40,6 +41,9 @@ PREVIEWS_FOLDER = "previews"
 SAVED_FOLDER = "saved"
 #: In the folder of models: backgrounds of spaces that bring none.
 REFERENCES_FOLDER = "references"
+
+#: Weights that are replaced while they are loaded are loaded again, so often in all.
+_LOADS = 3
 
 #: What stands in a library's folder.
 LIBRARY_NAMES = (
@@ -247,19 +251,25 @@ def open_space(settings: Settings, name: str) -> Space:
     stay_offline()
     import torch
 
-    from unisearch.models.find import find_weights
+    from unisearch.models.find import find_weights, mark
     from unisearch.spaces.table import load_space, models_of
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    weights = {model: find_weights(model, [settings.models]) for model in models_of(name)}
-    return load_space(
-        name,
-        weights,
-        pick_device(settings.device),
-        references=settings.models / REFERENCES_FOLDER,
-        settings=settings.spaces.model_dump(),
-    )
+    for _ in range(_LOADS):
+        weights = {model: find_weights(model, [settings.models]) for model in models_of(name)}
+        before = {model: mark(folder) for model, folder in weights.items()}
+        space = load_space(
+            name,
+            weights,
+            pick_device(settings.device),
+            references=settings.models / REFERENCES_FOLDER,
+            settings=settings.spaces.model_dump(),
+        )
+        # Else its id might be that of the weights before, and the numbers those of the new ones.
+        if all(mark(folder) in (None, before[model]) for model, folder in weights.items()):
+            return space
+    raise WeightsError(f"the weights of '{name}' were replaced while they were loaded; try again")
 
 
 def stay_offline() -> None:

@@ -72,6 +72,7 @@ class Daemon:
         # Where the next look compares contents; see Indexer.run.
         self._thorough: set[bytes] = set()
         self._not_before = 0.0  # no run before that
+        self._sleeps_until = 0.0  # unless something that comes is due earlier
         self._stumbled = False  # the last step ended in an error
 
     def run(self) -> None:
@@ -187,14 +188,17 @@ class Daemon:
     def _pause_s(self) -> float:
         """How long to sleep: until something may be due."""
         now = time.monotonic()
+        self._sleeps_until = 0.0
         if self._stumbled and self._backoff.wait_s > 0:
             return min(self._backoff.wait_s, TICK_S)
+        not_before = max(self._not_before, now + self._backoff.wait_s)
         with self._lock:
             due_at = self._hints.next_at()
-        if due_at is None:
-            return self._tick_at - now
-        ready_at = max(due_at, self._not_before, now + self._backoff.wait_s)
-        return min(max(ready_at - now, _STEP_S), self._tick_at - now)
+            ready_at = self._tick_at if due_at is None else max(due_at, not_before)
+            pause_s = min(max(ready_at - now, _STEP_S), self._tick_at - now)
+            if not_before <= now:  # else what comes now is not due any earlier
+                self._sleeps_until = now + pause_s
+        return pause_s
 
     def _look_around(self) -> None:
         """Follow roots that came, went, or lie on another drive now."""
@@ -219,9 +223,9 @@ class Daemon:
     def _take(self, hint: Hint) -> None:
         """Take in a hint; from any thread."""
         with self._lock:
-            first = len(self._hints) == 0
             self._hints.add(hint)
-        if first:
+            is_late = time.monotonic() + self._settings.watch.quiet_s < self._sleeps_until
+        if is_late:  # it was to sleep until something else may be due
             self._signals.wake()
 
     def _lost(self) -> None:

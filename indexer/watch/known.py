@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
+from collections.abc import Hashable
 
 from unisearch.catalog.rows import RootRow
 from unisearch.config import Settings
 from unisearch.errors import LibraryError, LibraryMissing
-from unisearch.wiring import CATALOG_FILE, Rooms, open_rooms
-
-_Mark = tuple[tuple[int, int, int], ...]
+from unisearch.wiring import Rooms, open_rooms
 
 
 class KnownRoots:
@@ -19,7 +16,7 @@ class KnownRoots:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._rooms: Rooms | None = None
-        self._mark: _Mark | None = None
+        self._mark: Hashable = None
         self._roots: list[RootRow] = []
         self._is_first = True
 
@@ -29,29 +26,21 @@ class KnownRoots:
         The first call raises LibraryError for a library that is there and cannot be read.
         """
         is_first, self._is_first = self._is_first, False
-        mark = self._written()
-        if mark != self._mark:
-            try:
-                self._rooms = self._rooms or open_rooms(self._settings)
+        try:
+            self._rooms = self._rooms or open_rooms(self._settings)
+            # Not sizes and times of its files: two commits may leave them the same.
+            mark = self._rooms.catalog.changes()
+            if mark != self._mark:
                 with self._rooms.catalog.view() as view:
                     self._roots, self._mark = view.roots(), mark
-            except LibraryError as error:
-                self.close()
-                if is_first and not isinstance(error, LibraryMissing):
-                    raise
+        except LibraryError as error:
+            self.close()
+            if is_first and not isinstance(error, LibraryMissing):
+                raise
         return self._roots
 
     def close(self) -> None:
         """Let go of the connection."""
-        rooms, self._rooms = self._rooms, None
+        rooms, self._rooms, self._mark = self._rooms, None, None
         if rooms is not None:
             rooms.close()
-
-    def _written(self) -> _Mark:
-        """What changes with every commit: the sizes and times of the catalogue's files."""
-        files = []
-        for name in (CATALOG_FILE, CATALOG_FILE + "-wal"):
-            with suppress(OSError):
-                status = os.stat(self._settings.library / name)  # noqa: PTH116
-                files.append((status.st_ino, status.st_size, status.st_mtime_ns))
-        return tuple(files)

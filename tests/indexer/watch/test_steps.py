@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import select
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,11 @@ import pytest
 from indexer import Indexer
 from indexer.watch import daemon as module
 from indexer.watch.daemon import Daemon
+from indexer.watch.hints import Hint, Hints, Patience
+from indexer.watch.known import KnownRoots
 from tests.indexer.conftest import Library, text
 from tests.indexer.watch.daemons import until
+from unisearch.wiring import open_rooms
 
 Start = Callable[..., Daemon]
 
@@ -125,3 +131,43 @@ def test_all_that_the_hourly_look_comes_to_is_compared_by_content(
     wholes = [bytes(library.media / name) for name in asked or ("a", "b")]
     assert sorted(runs[:-1]) == [(path, True) for path in wholes]
     assert runs[-1] == (bytes(library.media / "a" / "deep" / "cow.txt"), False)
+
+
+def test_what_is_written_does_not_wait_for_what_was_to_be_looked_at_later(
+    library: Library, start: Start
+) -> None:
+    library.run(text(library.media / "a" / "cow.txt", "A cow moos").parent)
+    daemon = start()
+    folder = bytes(library.media / "a")
+    patience = Patience(quiet_s=0.05, settle_s=2.0)
+    daemon._hints = Hints(patience, time.monotonic, lambda _: None)
+    daemon._tick_at = time.monotonic() + 60
+    daemon._take(Hint(folder + b"/slow.txt", "seen"))  # looked at again after 2 s
+    daemon._signals.wait(0)
+    assert daemon._pause_s() > 1
+
+    daemon._take(Hint(folder + b"/new.txt", "written"))
+
+    assert select.select([daemon._signals._wake[0]], [], [], 0)[0]
+    assert daemon._pause_s() < 1
+
+
+def test_roots_are_read_again_though_the_files_seem_as_they_were(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.run(text(library.media / "a" / "cow.txt", "A cow moos").parent)
+    with open_rooms(library.settings, write=True) as writing:
+        known = KnownRoots(library.settings)
+        before = [root.path for root in known.read()]
+        stat, seen = os.stat, dict[str, os.stat_result]()
+        monkeypatch.setattr(
+            os, "stat", lambda path, **more: seen.setdefault(os.fspath(path), stat(path, **more))
+        )  # as in the same tick of the clock
+        known.read()
+
+        with writing.catalog.write() as tx:
+            tx.add_root(b"/media/new")
+
+        assert [root.path for root in known.read()] == sorted([*before, b"/media/new"])
+        monkeypatch.undo()
+        known.close()
