@@ -129,7 +129,7 @@ def _append_all(tx: Writing, library: Path, new: _New) -> None:
         keys = np.concatenate([ids for ids, _ in stored])
         vectors = np.concatenate([piece for _, rows in stored for piece in rows])
         # Of a space that was here before, open readers may still hold rows of an early epoch.
-        epoch = int(time.time()) if len(tx.spaces_and_parts()) > 1 else 0
+        epoch = time.time_ns() // 1_000 if len(tx.spaces_and_parts()) > 1 else 0
         _append(tx, library, tx.partition(space, modality, epoch), keys, vectors)
 
 

@@ -248,6 +248,7 @@ def test_a_dropped_space_leaves_nothing_and_may_come_again(library: Library, mak
     library.fill()
     library.run()
     add(library, "second")
+    before = epochs(library, "second-1")
     with Indexer(settings=library.settings) as indexer:
         with pytest.raises(UnisearchError, match="no space 'third'; it holds toy-1, second-1"):
             indexer.drop_space("third")
@@ -261,6 +262,13 @@ def test_a_dropped_space_leaves_nothing_and_may_come_again(library: Library, mak
     healthy(library)
     add(library, "second")
     assert sorted(rows_of(library, "second-1")) == segments(library)
+    # Readers that hold rows of the space as it was see that these are others.
+    assert not epochs(library, "second-1") & before
+
+
+def epochs(library: Library, space: str) -> set[int]:
+    with open_rooms(library.settings) as rooms, rooms.catalog.view() as view:
+        return {row.epoch for row in view.partitions(space).values()}
 
 
 def test_an_open_engine_follows_what_becomes_of_spaces(
