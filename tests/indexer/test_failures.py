@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -420,9 +420,12 @@ def test_a_file_that_the_system_does_not_show_keeps_its_item(
             return self._entry.stat(follow_symlinks=follow_symlinks)
 
     @contextmanager
-    def scandir(folder: bytes) -> Iterator[list[Entry]]:
+    def entries_of(folder: bytes) -> Iterator[list[Entry]]:
         with original(folder) as entries:
             yield [Entry(entry) for entry in entries]
+
+    def scandir(folder: Any) -> Any:  # others list folders, too, whose names are text
+        return entries_of(folder) if isinstance(folder, bytes) else original(folder)
 
     monkeypatch.setattr("indexer.scan.os.scandir", scandir)
     report = library.run()
