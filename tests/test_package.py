@@ -87,18 +87,11 @@ def test_what_runs_is_the_wheel_and_not_the_checkout(installed: Path, tmp_path: 
     assert all(place.is_relative_to(installed.parent) for place in places)
 
 
-def test_the_demo_answers_from_the_wheel_and_again_from_what_it_made(
-    installed: Path, tmp_path: Path
-) -> None:
+def test_the_demo_answers_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     first = call(installed / "unisearch", "demo", cwd=tmp_path)
-    again = call(installed / "unisearch", "demo", cwd=tmp_path)
 
     assert first.returncode == 0, first.stderr
     assert "Made" in first.stderr
-    assert again.returncode == 0, again.stderr
-    assert "Made" not in again.stderr
-    assert "0 new files" in again.stderr
-    assert again.stdout == first.stdout
     for number in range(1, 6):
         assert f"\n{number}. " in f"\n{first.stdout}"
     for kind in ("audio", "image", "3d"):

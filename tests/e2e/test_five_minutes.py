@@ -51,7 +51,14 @@ def test_a_fresh_user_has_answers_in_five_minutes(
     monkeypatch.setattr(world, "make_library", few)
     assert main.run(["demo"]) == 0
     library = tmp_path / "unisearch-demo" / "library"
-    assert "A 3D model: which sounds fit it?" in capfd.readouterr().out
+    demo = capfd.readouterr()
+    assert "A 3D model: which sounds fit it?" in demo.out
+
+    assert main.run(["demo"]) == 0
+    once_more = capfd.readouterr()
+    assert once_more.out == demo.out
+    assert ("Made" in demo.err, "Made" in once_more.err) == (True, False)
+    assert "0 new files" in once_more.err
 
     asked = (("a dog barking", "audio"), ("a steam locomotive", "3d"), ("a church", "image"))
     with serving(library, tmp_path) as address:

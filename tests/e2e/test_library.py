@@ -155,7 +155,7 @@ def test_paths_go_into_other_programs(ask: Command, ready: Ready) -> None:
     query = files(ready, "3d")[0]
 
     lines = ask("search", query, "--into", "3d", "--paths", process=True)
-    nulls = ask("search", query, "--into", "3d", "--paths", "-0", process=True)
+    nulls = ask("search", query, "--into", "3d", "--paths", "-0")
 
     assert lines.err == ""
     assert lines.out.splitlines()[0] == os.fsencode(query)

@@ -16,7 +16,7 @@ def paths(out: bytes) -> set[str]:
 
 def test_every_hit_passes_the_filter(ask: Command, ready: Ready) -> None:
     def found(where: str, *more: str) -> set[str]:
-        done = ask("search", "dog", "--where", where, "--paths", "-k", "500", *more, process=True)
+        done = ask("search", "dog", "--where", where, "--paths", "-k", "500", *more)
         assert done.code == 0, done.err
         return paths(done.out)
 
