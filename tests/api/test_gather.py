@@ -15,6 +15,7 @@ import pytest
 from fastapi import HTTPException
 
 from tests.api.live import PATIENCE_S, serving
+from tests.coroutines import finished
 from unisearch.api.gather import MOST, Gather, goes_along
 from unisearch.config import Settings
 from unisearch.engine.answer import Answer
@@ -89,7 +90,7 @@ def test_those_that_wait_pass_the_network_together(
         return list(await asyncio.gather(*tasks))
 
     with gathering(engine) as (gather, held):
-        together = asyncio.run(ask(gather, held))
+        together = finished(ask(gather, held))
 
     assert held.turns == [1, len(WORDS)]
     assert passes == [1, len(WORDS)]
@@ -117,7 +118,7 @@ def test_a_question_without_meaning_spoils_no_other(engine: Engine) -> None:
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     with gathering(engine) as (gather, held):
-        _, one, error, other = asyncio.run(ask(gather, held))
+        _, one, error, other = finished(ask(gather, held))
 
     assert isinstance(error, UsageError)
     assert one.hits == engine.ask(WORDS[0].terms).hits
@@ -133,7 +134,7 @@ def test_a_question_that_was_given_up_is_not_answered(engine: Engine) -> None:
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     with gathering(engine) as (gather, held):
-        found = asyncio.run(ask(gather, held))
+        found = finished(ask(gather, held))
 
     assert held.turns == [1, len(WORDS) - 1]
     assert [isinstance(one, asyncio.CancelledError) for one in found] == [
@@ -151,7 +152,7 @@ def test_a_question_that_is_given_up_while_it_is_answered_spoils_no_other(engine
         return answer
 
     with gathering(engine) as (gather, held):
-        assert asyncio.run(ask(gather, held)).hits
+        assert finished(ask(gather, held)).hits
 
     assert held.turns == [1, 1]
 
@@ -163,7 +164,7 @@ def test_more_than_a_turn_takes_go_in_several(engine: Engine) -> None:
         await asyncio.gather(*tasks)
 
     with gathering(engine) as (gather, held):
-        asyncio.run(ask(gather, held))
+        finished(ask(gather, held))
 
     assert held.turns == [1, MOST, 3]
 
@@ -181,7 +182,7 @@ def test_what_waits_at_the_end_is_told_so(engine: Engine) -> None:
         await closing
         return await asyncio.gather(*tasks, gather.answered(WORDS[1]), return_exceptions=True)
 
-    first, second, third = asyncio.run(ask())
+    first, second, third = finished(ask())
 
     assert first.hits
     for error in (second, third):

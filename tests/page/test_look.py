@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from indexer import Indexer
+from tests.coroutines import finished
 from tests.indexer.conftest import picture, text
 from unisearch.api.page import look
 from unisearch.api.page.home import Home
@@ -49,7 +49,7 @@ def test_a_hit_that_is_dropped_while_it_is_looked_up_is_left_out(
     question = Question(into={"text"})
     question.set_words("lighthouse")
 
-    found, _ = asyncio.run(look.answer(service, question))
+    found, _ = finished(look.answer(service, question))
 
     assert [one.name for one in found] == ["two.TXT"]
 
@@ -81,9 +81,7 @@ def test_files_that_are_given_at_the_same_time_are_two(tmp_path: Path) -> None:
         given: list[Any] = [SimpleNamespace(file=Given(one)) for one in (b"a", b"b")]
         await asyncio.gather(*map(page.on_file, given))
 
-    # In a thread: tests of the page leave an event loop running in this one.
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(asyncio.run, both()).result(60)
+    finished(both())
 
     assert sorted(Path(str(part.value)).read_bytes() for part in parts) == [b"a", b"b"]
 
