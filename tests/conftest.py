@@ -60,6 +60,15 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The browser: one for all tests of a process, in which Playwright starts no second one."""
+    from tests.page.conftest import launched
+
+    with launched() as browser:
+        yield browser
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[Any]:
     """A test that is skipped for a missing package fails under `make test`."""

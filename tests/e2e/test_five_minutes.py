@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,11 @@ from typing import Any
 import pytest
 
 from tests.indexer.conftest import picture
-from tests.page.conftest import HEARS, WAIT_MS, launched, serving
+from tests.page.conftest import HEARS, WAIT_MS, serving
 from unisearch.cli import main
 from unisearch.world import library as world
 
 CONCEPTS = ("helicopter", "dog", "church", "train", "bell", "car")
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    with launched() as browser:
-        yield browser
 
 
 def found(browser: Any, address: str, words: str, kind: str) -> str:
@@ -42,7 +35,10 @@ def found(browser: Any, address: str, words: str, kind: str) -> str:
 
 
 def test_a_fresh_user_has_answers_in_five_minutes(
-    tmp_path: Path, browser: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    chromium: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -62,15 +58,15 @@ def test_a_fresh_user_has_answers_in_five_minutes(
 
     asked = (("a dog barking", "audio"), ("a steam locomotive", "3d"), ("a church", "image"))
     with serving(library, tmp_path) as address:
-        before = [found(browser, address, *question) for question in asked]
+        before = [found(chromium, address, *question) for question in asked]
 
         mine = picture(tmp_path / "mine" / "holiday in Lisbon.png", seed=1)
         assert main.run(["index", "mine", "--library", str(library)]) == 0
-        new = found(browser, address, "holiday in Lisbon", "image")
+        new = found(chromium, address, "holiday in Lisbon", "image")
 
     with serving(library, tmp_path) as address:
-        after = [found(browser, address, *question) for question in asked]
-        again = found(browser, address, "holiday in Lisbon", "image")
+        after = [found(chromium, address, *question) for question in asked]
+        again = found(chromium, address, "holiday in Lisbon", "image")
 
     assert after == before
     assert any(name in before[1] for name in ("locomotive", "train"))

@@ -122,12 +122,6 @@ def launched() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="session")
 def window(chromium: Any) -> Iterator[Any]:
     """One for all: it keeps the scripts of the page, which need not be sent for each test."""
     context = chromium.new_context(permissions=["microphone"])
