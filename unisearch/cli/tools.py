@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from unisearch.engine.checked import check_count
 from unisearch.engine.terms import Term
@@ -19,38 +20,9 @@ if TYPE_CHECKING:
 MOST_HITS, MOST_WORDS = 50, 4_000
 
 
-class Tools(Protocol):
-    """The tools by their names; each gives plain values. Raises UnisearchError."""
-
-    def search(
-        self,
-        query: str,
-        without: str | None = None,
-        into: list[str] | None = None,
-        k: int = 10,
-        where: str | None = None,
-        factors: str | None = None,
-    ) -> dict[str, Any]:
-        """Hits for words."""
-
-    def similar(
-        self,
-        item: int,
-        into: list[str] | None = None,
-        k: int = 10,
-        factors: str | None = None,
-    ) -> dict[str, Any]:
-        """Hits for an item."""
-
-    def status(self) -> dict[str, Any]:
-        """What the library holds."""
-
-    def close(self) -> None:
-        """Let go of the library."""
-
-
-class EngineTools:
-    """The tools over anything with the methods of an engine."""
+class Tools(ABC):
+    """The tools by their names, over anything with the methods of an engine; each gives plain
+    values. Raises UnisearchError."""
 
     engine: Engine | RemoteEngine
 
@@ -80,8 +52,16 @@ class EngineTools:
         """Hits for an item, without itself and its copies."""
         return told(self.engine.ask([Term(item)], into=into, k=few(k), factors=factors))
 
+    @abstractmethod
+    def status(self) -> dict[str, Any]:
+        """What the library holds."""
 
-class LocalTools(EngineTools):
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the library, or of the connections to it."""
+
+
+class LocalTools(Tools):
     """Over a library in process, which is opened at once and searched with the first question.
 
     Raises LibraryMissing when there is none.
@@ -110,7 +90,7 @@ class LocalTools(EngineTools):
         self._rooms.close()
 
 
-class RemoteTools(EngineTools):
+class RemoteTools(Tools):
     """Over a server's library."""
 
     def __init__(self, engine: RemoteEngine) -> None:
