@@ -52,14 +52,8 @@ def orphans(rooms: Rooms) -> list[Path]:
     # Later than the paths: the content of a preview that is put meanwhile is known by then.
     with rooms.catalog.view() as view:
         digests = view.digests()
-    return [path for path in paths if digest_of(path) not in digests or _is_empty(path)]
-
-
-def _is_empty(path: Path) -> bool:
-    try:
-        return path.stat().st_size == 0
-    except FileNotFoundError:  # removed meanwhile
-        return False
+    # An empty one is what a power cut left.
+    return [path for path in paths if digest_of(path) not in digests or durable.size_of(path) == 0]
 
 
 def unfinished(library: Path) -> list[Path]:

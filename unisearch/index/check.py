@@ -66,7 +66,9 @@ def check_rows(files: RowFiles, state: PartitionState, blocks: Sequence[Block]) 
 
 def _stored(files: RowFiles, epoch: int) -> int:
     """How many rows are there in both files."""
-    return min((_size(path) or 0) // size if size else 0 for path, size in files.sizes(epoch))
+    return min(
+        (durable.size_of(path) or 0) // size if size else 0 for path, size in files.sizes(epoch)
+    )
 
 
 def _torn(files: RowFiles, state: PartitionState) -> list[str]:
@@ -74,7 +76,7 @@ def _torn(files: RowFiles, state: PartitionState) -> list[str]:
     found = []
     for path, row_bytes in files.sizes(state.epoch):
         need = row_bytes * state.count
-        size = _size(path)
+        size = durable.size_of(path)
         if need and size is None:
             found.append(f"{display(path)} is missing")
         elif need and size is not None and size < need:
@@ -84,15 +86,7 @@ def _torn(files: RowFiles, state: PartitionState) -> list[str]:
 
 def _behind(files: RowFiles, state: PartitionState) -> int:
     sizes = [(path, size * state.count) for path, size in files.sizes(state.epoch)]
-    return sum(max(0, (_size(path) or 0) - need) for path, need in sizes)
-
-
-def _size(path: Path) -> int | None:
-    """In bytes, in one look: a writer may remove the file at any moment. None when it is gone."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None
+    return sum(max(0, (durable.size_of(path) or 0) - need) for path, need in sizes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,6 +165,14 @@ def listed(folder: Path) -> list[Path]:
         return []
 
 
+def size_of(path: Path) -> int | None:
+    """In bytes, in one look: a writer may remove the file at any moment. None when it is gone."""
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def unlink(paths: Iterable[Path], *, sync: bool = True) -> None:
     """Remove files, missing ones included; with `sync` they do not come back after a power cut."""
     folders: dict[Path, None] = {}
