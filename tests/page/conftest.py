@@ -75,6 +75,7 @@ def serving(
         rest = server.stderr.read().decode()
     assert code == 0, rest
     assert "Traceback" not in rest, rest
+    assert "unisearch: error:" not in rest, rest
 
 
 @pytest.fixture(scope="session")

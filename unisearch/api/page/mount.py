@@ -29,6 +29,8 @@ from unisearch.api.session import (
     new_session,
 )
 
+#: A browser that is away for longer, in a tunnel or asleep, loses what was asked on its page.
+LOST_S = 60.0
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#0f766e"'
     ' stroke-width="3"><circle cx="10" cy="10" r="7"/><path d="m15 15 7 7"/></svg>'
@@ -49,7 +51,7 @@ def add_page(app: FastAPI, service: Service) -> None:
     pages.exception_handler(404)(lost)
     ui.run_with(
         whole, title="unisearch", favicon=ICON, dark=None, language="en-US", tailwind=False,
-        show_welcome_message=False, reconnect_timeout=10.0, markdown=False,
+        show_welcome_message=False, reconnect_timeout=LOST_S, markdown=False,
         gzip_middleware_factory=None,  # documents are changed before they are packed
     )  # fmt: skip
     of_api = app.router.lifespan_context

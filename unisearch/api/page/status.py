@@ -11,10 +11,11 @@ from typing import Any
 from nicegui import ui
 
 from unisearch.api.page.detail import size
-from unisearch.api.page.frame import KINDS, clock, element, frame, label, service
+from unisearch.api.page.frame import KINDS, element, frame, service
+from unisearch.api.page.going import Going
 from unisearch.api.service import Service, of_writer
 from unisearch.engine import inspect
-from unisearch.errors import display
+from unisearch.errors import UnisearchError, display
 
 EVERY_S = 1.0
 #: So many failures are listed.
@@ -34,24 +35,26 @@ def add() -> None:
         shown = service()
         with frame("/status"):
             element("h1", "Status")
-            now = label(element("section", style="now"), "What happens now")
+            going = Going()
             rest = element("div")
 
-        before: list[Any] = [None, None]
+        before: Any = None
 
         async def renew() -> None:
-            moving = shown.ready.is_set(), await asyncio.to_thread(run_of, shown)
-            if moving != before[0]:
-                before[0] = moving
-                now.clear()
-                with now:
-                    show_now(*moving)
-            still = await asyncio.to_thread(watch.seen, shown)
-            if still != before[1]:
-                before[1] = still
+            nonlocal before
+            run = await asyncio.to_thread(run_of, shown)
+            if rest.is_deleted:  # the visitor went on meanwhile
+                return
+            going.show(shown.ready.is_set(), run)
+            still = await asyncio.to_thread(seen, watch, shown)
+            if still != before and not rest.is_deleted:
+                before = still
                 rest.clear()
                 with rest:
-                    show_library(*still)
+                    if isinstance(still, str):
+                        element("p", still, "empty").props('role="alert"')
+                    else:
+                        show_library(*still)
 
         await renew()
         ui.timer(EVERY_S, renew)
@@ -80,24 +83,18 @@ class Watch:
             return self._seen
 
 
+def seen(watch: Watch, service: Service) -> Seen | str:
+    """What the watch sees, or why it sees nothing: a library may be away for a while."""
+    try:
+        return watch.seen(service)
+    except UnisearchError as error:
+        return str(error)
+
+
 def run_of(service: Service) -> dict[str, Any] | None:
     """What the process that writes to the library is doing, None for nothing."""
     writer = of_writer("look")(service.settings.library)
     return writer["run"] if writer else None
-
-
-def show_now(ready: bool, going: dict[str, Any] | None) -> None:
-    """Whether questions are answered, and where a run is."""
-    said = "Ready to answer." if ready else "Getting ready …"
-    element("p", said if going else f"{said} Nothing is being indexed.")
-    if not going:
-        return
-    done, total = going["done"], going["total"]
-    left = f", about {clock(going['left_s'])} left" if going["left_s"] else ""
-    element("p", f"{going['doing']}: {done} of {total or '…'} files{left}")
-    bar = label(element("progress"), "Files done")
-    bar.props["value"], bar.props["max"] = str(done), str(max(total or 0, done, 1))
-    element("p", f"{going['failed']} failed · {going['path']}", "path")
 
 
 def show_library(library: dict[str, Any], failures: list[tuple[str, str]]) -> None:
