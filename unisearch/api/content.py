@@ -6,7 +6,6 @@ import logging
 import mimetypes
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from unisearch.catalog.rows import ItemRow
-from unisearch.errors import display
+from unisearch.engine import items
+from unisearch.errors import UnisearchError, display
 
 logger = logging.getLogger(__name__)
 
@@ -77,32 +77,11 @@ def content(item: ItemRow, range_header: str | None, head: bool = False) -> Resp
 
 
 def open_below(root: bytes, path: bytes) -> int:
-    """A descriptor of that file; no link on the way from the root is followed."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    """As of the engine. Raises HTTPException 410."""
     try:
-        if path == root:  # a single file that was named
-            handle = os.open(path, flags)
-        else:
-            handle = _walk(root, path[len(root) :].strip(b"/").split(b"/"), flags)
-    except OSError:
-        raise HTTPException(410, "the file is not there any more, or not to be read") from None
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise HTTPException(410, "there is no regular file any more")
-    return handle
-
-
-def _walk(root: bytes, names: list[bytes], flags: int) -> int:
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for name in names[:-1]:
-            step = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            deeper = os.open(name, step, dir_fd=folder)
-            os.close(folder)
-            folder = deeper
-        return os.open(names[-1], flags, dir_fd=folder)
-    finally:
-        os.close(folder)
+        return items.open_below(root, path)
+    except UnisearchError as error:
+        raise HTTPException(410, str(error)) from None
 
 
 def span_of(range_header: str | None, size: int) -> Span:

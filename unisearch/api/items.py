@@ -12,13 +12,10 @@ from unisearch.api.problems import problems
 from unisearch.api.schemas import MOST_FACTORS, MOST_HITS, AnswerOut, SearchIn, TermIn
 from unisearch.api.search import ask
 from unisearch.api.service import Served
-from unisearch.catalog.rows import ItemRow
-from unisearch.engine.answer import path_json
+from unisearch.engine.items import known
 from unisearch.engine.terms import MAX_ID
 from unisearch.previews.make import Kind
-from unisearch.previews.places import found, read
 from unisearch.records import Modality
-from unisearch.wiring import PREVIEWS_FOLDER
 
 router = APIRouter(prefix="/v1/items", tags=["items"])
 
@@ -82,7 +79,7 @@ def items(
     page = rows[:limit]
     more = len(rows) > limit
     return {
-        "items": [item_out(service, row) for row in page],
+        "items": [known(service.engine.rooms, row) for row in page],
         "after": page[-1].id if more else None,
     }
 
@@ -90,7 +87,7 @@ def items(
 @router.get("/{item}", response_model=ItemOut, responses=problems(404, 422))
 def item(service: Served, item: ItemId) -> dict[str, Any]:
     """What is known of an item."""
-    return item_out(service, service.item(item))
+    return known(service.engine.rooms, service.item(item))
 
 
 @router.get("/{item}/similar", response_model=AnswerOut, responses=problems(404, 422))
@@ -130,31 +127,8 @@ def item_content(
 @router.get("/{item}/preview", response_class=Response, responses=PREVIEWS | problems(404, 422))
 def preview(service: Served, item: ItemId, kind: Kind = "still") -> Response:
     """A small picture, a film of one turn, or the beginning of a text."""
-    digest = service.digest(service.item(item))
-    folder = service.engine.rooms.library / PREVIEWS_FOLDER
-    picture = None if digest is None else read(folder, digest, kind)  # it may go at any moment
+    service.item(item)
+    picture = service.engine.preview(item, kind)  # it may go at any moment
     if picture is None:
         raise HTTPException(404, f"item {item}: has no preview '{kind}' (yet)")
     return Response(picture, headers=KEPT, media_type=PREVIEW_TYPES[kind])
-
-
-def item_out(service: Served, row: ItemRow) -> dict[str, Any]:
-    """An item as plain values."""
-    with service.engine.rooms.catalog.view() as view:
-        tags = view.tags(row.id)
-        labels = view.labels(row.content) if row.content is not None else {}
-    digest = service.digest(row)
-    folder = service.engine.rooms.library / PREVIEWS_FOLDER
-    return {
-        "item": row.id,
-        "root": row.root,
-        **path_json(row.path),
-        "modality": row.modality,
-        "size_bytes": row.stat.size_bytes,
-        "mtime_s": row.stat.mtime_ns / 1e9,
-        "facts": dict(row.facts),
-        "tags": tags,
-        "labels": labels,
-        "truncated_at_s": row.truncated_at_s,
-        "previews": list(found(folder, digest)) if digest else [],
-    }

@@ -20,6 +20,7 @@ from unisearch.api.metrics import Metrics
 from unisearch.api.saved import SavedSearches
 from unisearch.catalog.rows import ItemRow, RootRow
 from unisearch.config import Settings
+from unisearch.engine import inspect, items
 from unisearch.engine.encode import decode
 from unisearch.engine.engine import Engine
 from unisearch.engine.terms import Term
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 #: Who writes and who reads in workers is named as a string: this door does not know the indexer.
 WRITER = {
     "reader": Entry("indexer.reading:Reader"),
-    "look": Entry("indexer.look:look"),
+    **items.WRITER,
     "indexer": Entry("indexer:Indexer"),
     "metrics": Entry("indexer.metrics:WriterMetrics"),
 }
@@ -65,30 +66,21 @@ class Service:
 
     def item(self, item: int) -> ItemRow:
         """The item of that id. Raises HTTPException 404."""
-        with self.engine.rooms.catalog.view() as view:
-            row = view.item(item)
+        row = items.find(self.engine.rooms, item)
         if row is None:
-            raise HTTPException(404, f"item {item}: the library has no such item")
+            raise HTTPException(404, items.NO_ITEM.format(item))
         return row
-
-    def digest(self, row: ItemRow) -> bytes | None:
-        """The digest of an item's content, None while it has none."""
-        if row.content is None:
-            return None
-        with self.engine.rooms.catalog.view() as view:
-            return view.digest_of(row.content)
 
     def roots(self) -> list[RootRow]:
         """The indexed folders, by path."""
-        with self.engine.rooms.catalog.view() as view:
-            return view.roots()
+        return inspect.roots(self.engine.rooms)
 
     def root(self, root: int) -> RootRow:
         """The folder of that id. Raises HTTPException 404."""
-        found = next((row for row in self.roots() if row.id == root), None)
-        if found is None:
-            raise HTTPException(404, f"root {root}: the library has no such folder")
-        return found
+        row = items.find_root(self.engine.rooms, root)
+        if row is None:
+            raise HTTPException(404, items.NO_ROOT.format(root))
+        return row
 
     def _read(self, path: Path, options: ReadOptions, *arguments: Any) -> Iterator[Any]:
         """An upload, read in a worker; of a long sound or video only as much as is allowed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
@@ -11,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from unisearch.api.problems import problems
 from unisearch.api.service import Served, of_writer
-from unisearch.engine import inspect
+from unisearch.engine import items
 from unisearch.spaces.table import SPACES
 
 router = APIRouter(prefix="/v1", tags=["status"])
@@ -66,17 +65,7 @@ def health() -> HealthOut:
 @router.get("/status", response_model=StatusOut, responses=problems())
 def status(service: Served) -> dict[str, Any]:
     """What the library holds, and what the process that writes to it is doing."""
-    library = inspect.status(service.engine.rooms)
-    writer = of_writer("look")(service.settings.library)
-    return {
-        "ready": service.ready.is_set(),
-        "syncing": bool(writer and writer["run"]),
-        "lag_s": writer["delay_s"]["p50"] if writer else None,
-        "uptime_s": time.monotonic() - service.since,
-        "items": {name: count["items"] for name, count in library["modalities"].items()},
-        "library": library,
-        "writer": writer,
-    }
+    return items.status(service.engine.rooms, service.since, service.ready.is_set())
 
 
 @router.get("/spaces", response_model=list[SpaceOut], responses=problems())

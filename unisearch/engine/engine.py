@@ -21,6 +21,7 @@ from unisearch.engine.checked import Checked, checked
 from unisearch.engine.encode import Decode, decode
 from unisearch.engine.hit_media import LocalMedia
 from unisearch.engine.hits import Hits
+from unisearch.engine.items import Items, folder_of
 from unisearch.engine.lanes import Keys, Lane, Partitions
 from unisearch.engine.many import look_ahead
 from unisearch.engine.questions import Question, each
@@ -37,14 +38,14 @@ from unisearch.wiring import Rooms
 _NONE = np.empty(0, np.int64)
 
 
-class Engine:
+class Engine(Items):
     """Searches one library. Use as a context manager, or call close().
 
     Threads may share one. read_file: reads files that are asked with, in this process by default
     """
 
     def __init__(self, rooms: Rooms, read_file: Decode = decode) -> None:
-        self.rooms = rooms
+        self.rooms, self.since = rooms, time.monotonic()
         self._spaces = LibrarySpaces(rooms)
         self._partitions = Partitions(rooms, self._spaces)
         self._understanding = Understanding(rooms, self._spaces, self._partitions, read_file)
@@ -59,6 +60,7 @@ class Engine:
         minus: Sequence[Any] | str | Path = (),
         each: bool = False,
         under: Path | str | None = None,
+        root: int | None = None,
         min_score: float | None = None,
         names: bool = True,
         factors: str | Factors | None = None,
@@ -79,6 +81,7 @@ class Engine:
             where=where,
             each=each,
             under=under,
+            root=root,
             min_score=min_score,
             names=names,
             factors=factors,
@@ -95,6 +98,7 @@ class Engine:
         where: str | None = None,
         each: bool = False,
         under: Path | str | None = None,
+        root: int | None = None,
         min_score: float | None = None,
         names: bool = True,
         factors: str | Factors | None = None,
@@ -102,12 +106,13 @@ class Engine:
         """The answer to a question of several terms.
 
         k: items in all, or of each modality with `each`; where: only files that pass this filter,
-        see docs/filters.md; under: only files below this folder; min_score: least standardised
-        score; names: also look words up in names and passages; factors: by which texts and sounds
-        of a mixed space are compared this once ('at_expertise', 'audio=0.8' or by modality; what
-        is not named stays). Terms follow them exactly. So does what is stored, compared with all
-        of its parts; where an index proposes candidates these are ranked as the stored factors
-        rank them, so that some may be missing: `Answer.approximate` names such kinds.
+        see docs/filters.md; under: only files below this folder; root: only those of the indexed
+        folder of that id, as `item()` tells it; min_score: least standardised score; names: also
+        look words up in names and passages; factors: by which texts and sounds of a mixed space
+        are compared this once ('at_expertise', 'audio=0.8' or by modality; what is not named
+        stays). Terms follow them exactly. So does what is stored, compared with all of its parts;
+        where an index proposes candidates these are ranked as the stored factors rank them, so
+        that some may be missing: `Answer.approximate` names such kinds.
         Raises ForeignSpace for a library whose vectors are of another space, and UnisearchError
         for factors where no space has any.
         """
@@ -117,13 +122,24 @@ class Engine:
             k,
             where,
             each,
-            under,
+            folder_of(self.rooms, root, under),
             min_score,
             names,
             factors,
         )
         [answer] = self.ask_many([question])
         return answer
+
+    def similar(
+        self,
+        item: int,
+        *,
+        into: Sequence[str] | str | None = None,
+        k: int = 10,
+        factors: str | Factors | None = None,
+    ) -> Hits:
+        """What is like an item of the library, without itself and its copies."""
+        return self.search(item, into=into, k=k, factors=factors)
 
     def ask_many(self, questions: Sequence[Question]) -> list[Answer]:
         """The answers to several questions, all of one committed state of the library.

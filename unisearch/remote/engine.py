@@ -142,15 +142,46 @@ class AsyncRemoteEngine:
         self._client = httpx.AsyncClient(**options_of(url, token))
 
     async def search(
-        self, *terms: Any, minus: Sequence[Any] | str | Path = (), **options: Any
+        self,
+        *terms: Any,
+        into: Sequence[str] | str | None = None,
+        k: int | None = None,
+        where: str | None = None,
+        minus: Sequence[Any] | str | Path = (),
+        each: bool = False,
+        root: int | None = None,
+        min_score: float | None = None,
+        names: bool = True,
+        factors: str | Factors | None = None,
     ) -> Hits:
-        """The best hits, best first; the options are those of `RemoteEngine.search`."""
-        answer = await self.ask(terms, minus=flows.repelling(minus), **options)
+        """The best hits, best first; see `RemoteEngine.search`."""
+        answer = await self.ask(
+            terms, minus=flows.repelling(minus), into=into, k=k, where=where, each=each, root=root,
+            min_score=min_score, names=names, factors=factors,
+        )  # fmt: skip
         return Hits(answer.hits, AsyncMedia(self._url, self._token))
 
-    async def ask(self, terms: Sequence[Any], **options: Any) -> Answer:
-        """The answer to a question; the options are those of `RemoteEngine.ask`."""
-        return await self._run(flows.ask(terms, **options))
+    async def ask(
+        self,
+        terms: Sequence[Any],
+        *,
+        minus: Sequence[Any] = (),
+        into: Sequence[str] | str | None = None,
+        k: int | None = None,
+        where: str | None = None,
+        each: bool = False,
+        root: int | None = None,
+        min_score: float | None = None,
+        names: bool = True,
+        factors: str | Factors | None = None,
+    ) -> Answer:
+        """The answer to a question of several terms; see `RemoteEngine.ask`."""
+        return await self._run(
+            flows.ask(
+                terms, minus=minus, into=into, k=k, where=where, each=each, root=root,
+                min_score=min_score, names=names, factors=factors,
+            )
+        )  # fmt: skip
 
     async def ask_many(self, questions: Sequence[Question]) -> list[Answer]:
         """The answers to several questions at a time; see `RemoteEngine.ask_many`."""

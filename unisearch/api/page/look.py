@@ -10,15 +10,13 @@ from typing import Any
 
 from fastapi import HTTPException
 
-from unisearch.api.items import item_out
 from unisearch.api.page.cards import Found
 from unisearch.api.page.question import Question
 from unisearch.api.search import ask
 from unisearch.api.service import Service
+from unisearch.engine import items
 from unisearch.errors import UnisearchError, Unreadable
-from unisearch.previews.places import read
 from unisearch.records import Modality
-from unisearch.wiring import PREVIEWS_FOLDER
 
 
 class Refused(Exception):
@@ -55,7 +53,7 @@ def _still_there(service: Service, hits: Iterable[dict[str, Any]]) -> Iterator[F
 
 def known(service: Service, item: int) -> dict[str, Any]:
     """What is known of an item. Raises HTTPException 404."""
-    return item_out(service, service.item(item))
+    return items.known(service.engine.rooms, service.item(item))
 
 
 async def whole(service: Service, one: Found) -> Found:
@@ -82,12 +80,10 @@ async def plain(service: Service, item: int) -> Found:
 def excerpt(service: Service, item: int) -> str:
     """The beginning of a text, '' where none was kept. Raises Refused when it is gone."""
     try:
-        digest = service.digest(service.item(item))
+        service.item(item)
     except HTTPException as error:
         raise Refused(str(error.detail)) from error
-    folder = service.engine.rooms.library / PREVIEWS_FOLDER
-    kept = read(folder, digest, "text") if digest else None
-    return (kept or b"").decode("utf-8", "replace")
+    return (service.engine.preview(item, "text") or b"").decode("utf-8", "replace")
 
 
 def folders(service: Service) -> dict[int, str]:
