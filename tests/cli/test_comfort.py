@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from indexer import Indexer
 from tests.cli.test_show import hit
+from tests.indexer.conftest import text
 from unisearch.cli import pictures
 from unisearch.cli.main import run
 from unisearch.cli.opening import open_hit
+from unisearch.config import Settings
 from unisearch.errors import UnisearchError, UsageError
 
 
@@ -135,6 +138,54 @@ def completed(words: str, place: int) -> list[str]:
 def test_verbs_and_options_are_completed() -> None:
     assert completed("unisearch se", 1) == ["search", "serve"]
     assert completed("unisearch search --pr", 2) == ["--preview"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("search dog --into im", ["image"]),
+        ("search dog --into image,au", ["image,audio"]),
+        ("search dog --factors at", ["at_expertise"]),
+        ("export out.npz --into vi", ["video"]),
+        ("models pull clip-vit", ["clip-vit-b-32"]),
+        ("models pull ib_", ["ib_pp"]),
+        ("models remove imagebind-h", ["imagebind-huge"]),
+        ("spaces add sig", ["siglip2"]),
+        ("evaluate star", ["starter"]),
+        ("spaces drop ", ["clip", "my-own"]),
+        ("export out.npz --space cl", ["clip"]),
+    ],
+)
+def test_values_are_completed_and_nothing_heavy_is_imported_for_it(
+    typed: str,
+    offered: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for space in ("clip-0123456789ab-1", "my-own-0123456789ab-2", "clip-ba9876543210-1", "notes"):
+        (tmp_path / "vectors" / space).mkdir(parents=True)
+    words = f"unisearch {typed}"
+    said = {
+        "UNISEARCH_LIBRARY": str(tmp_path), "_UNISEARCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }  # fmt: skip
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(sys.modules, "torch", None)  # whoever imports it fails
+
+    with pytest.raises(SystemExit, match=r"^0$"):
+        run([])
+
+    assert capfd.readouterr().out.split() == offered
+
+
+def test_a_library_that_is_indexed_offers_its_space(tmp_path: Path) -> None:
+    text(tmp_path / "media" / "note.txt", "A lighthouse")
+    settings = Settings(library=tmp_path / "library", space="toy")
+    Indexer(settings=settings).run([tmp_path / "media"])
+
+    assert completed(f"unisearch --library {settings.library} spaces drop ", 5) == ["toy"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

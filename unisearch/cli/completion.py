@@ -1,4 +1,4 @@
-"""unisearch completion: a script that lets a shell complete verbs and options."""
+"""unisearch completion: a script that lets a shell complete what is typed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shell(StrEnum):
 def completion(
     shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.", show_default=False)],
 ) -> None:
-    """Print a script for the shell, which then completes verbs and options.
+    """Print a script for the shell, which then completes verbs, options and values.
 
     bash: put 'source <(unisearch completion bash)' into ~/.bashrc; zsh: the same with zsh into
     ~/.zshrc, after compinit; fish: 'unisearch completion fish >

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unisearch.cli import values
 from unisearch.cli.door import door
 from unisearch.cli.paths import check_place, given_path, path_text
 from unisearch.engine.answer import path_json
@@ -42,7 +43,12 @@ def embed(
         ),
     ] = None,
     space: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The space; else the configured one.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The space; else the configured one.",
+            autocompletion=values.spaces,
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over files that are there.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unisearch.cli import values
 from unisearch.cli.door import door
 from unisearch.cli.paths import given_path
 from unisearch.cli.show import console, counted, print_json, table
@@ -25,7 +26,12 @@ SHOWN_FAILURES = 20
 def evaluate(
     ctx: typer.Context,
     space: Annotated[
-        str | None, typer.Argument(metavar="SPACE", help="The space; else the configured one.")
+        str | None,
+        typer.Argument(
+            metavar="SPACE",
+            help="The space; else the configured one.",
+            autocompletion=values.spaces,
+        ),
     ] = None,
     folder: Annotated[
         Path | None,

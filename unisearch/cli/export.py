@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from unisearch.cli import values
 from unisearch.cli.door import door
 from unisearch.cli.paths import check_place, given_path
 from unisearch.cli.show import counted
@@ -25,10 +26,19 @@ def export(
     ] = None,
     into: Annotated[
         str | None,
-        typer.Option(metavar="KINDS", help="Only vectors of these, e.g. image,audio."),
+        typer.Option(
+            metavar="KINDS",
+            help="Only vectors of these, e.g. image,audio.",
+            autocompletion=values.kinds,
+        ),
     ] = None,
     space: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of that space; else of the configured one.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of that space; else of the configured one.",
+            autocompletion=values.held_spaces,
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over a file that is there.")

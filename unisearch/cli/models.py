@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unisearch.cli import values
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson
 from unisearch.cli.paths import given_path
@@ -39,14 +40,27 @@ Accept = Annotated[
     bool, typer.Option("--accept-licence", help="Accept the licences that ask for it.")
 ]
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME", help="A model, or a space: all of its models.")
+    list[str],
+    typer.Argument(
+        metavar="NAME",
+        help="A model, or a space: all of its models.",
+        autocompletion=values.models,
+    ),
 ]
 SomeNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME", help="A model, or a space: all of its models; else all."),
+    typer.Argument(
+        metavar="NAME",
+        help="A model, or a space: all of its models; else all.",
+        autocompletion=values.models,
+    ),
 ]
-OneModel = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
-Models = Annotated[list[str], typer.Argument(metavar="NAME", help="A model.")]
+OneModel = Annotated[
+    str, typer.Argument(metavar="NAME", help="The model.", autocompletion=values.own_models)
+]
+Models = Annotated[
+    list[str], typer.Argument(metavar="NAME", help="A model.", autocompletion=values.own_models)
+]
 
 
 @models.callback()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unisearch.cli import values
 from unisearch.cli.door import door
 from unisearch.cli.paths import given_path
 from unisearch.cli.show import print_answer, print_json, print_paths
@@ -38,7 +39,9 @@ def search(
     into: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KIND,...", help=f"Kinds to answer with: {', '.join(MODALITIES)}; else all."
+            metavar="KIND,...",
+            help=f"Kinds to answer with: {', '.join(MODALITIES)}; else all.",
+            autocompletion=values.kinds,
         ),
     ] = None,
     k: Annotated[
@@ -71,6 +74,7 @@ def search(
         str | None,
         typer.Option(
             metavar="FACTORS",
+            autocompletion=values.factors,
             help="How much of its experts counts this once, in a space that has some:"
             " versatile, at_expertise, or as in audio=0.8,text=0.5; docs/spaces.md.",
         ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unisearch.cli import values
 from unisearch.cli.change import writer
 from unisearch.cli.door import door
 from unisearch.cli.library import AsJson, megabytes, open_for_reading
@@ -22,7 +23,12 @@ spaces = typer.Typer(
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A space; 'spaces list' shows them.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A space; 'spaces list' shows them.", autocompletion=values.spaces
+    ),
+]
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait for the end also where another process does it.")
 ]
@@ -109,11 +115,17 @@ def turn(
         str,
         typer.Option(
             metavar="FACTORS",
+            autocompletion=values.factors,
             help="versatile, at_expertise, or numbers from 0 to 1 as in audio=0.8,text=0.5.",
         ),
     ],
     space: Annotated[
-        str, typer.Option(metavar="NAME", help="Which one, where several spaces have factors.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Which one, where several spaces have factors.",
+            autocompletion=values.held_spaces,
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -139,7 +151,14 @@ def turn(
 @spaces.command("drop")
 def drop(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A space of the library, or its id.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A space of the library, or its id.",
+            autocompletion=values.held_spaces,
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Drop a space with all its vectors; the only active one is not dropped.
