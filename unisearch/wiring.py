@@ -29,6 +29,7 @@ from unisearch.index.snapshot import SnapshotFolder
 from unisearch.previews.make import PreviewOptions
 from unisearch.records import Modality, ReadOptions
 from unisearch.spaces.table import SPACES
+from unisearch.threads import rest_idle_threads
 
 if TYPE_CHECKING:
     from unisearch.spaces.base import Space
@@ -278,15 +279,6 @@ def stay_offline() -> None:
     Only `models pull` connects, which does not use it. An unreachable hub would block for 23 s.
     """
     os.environ.update({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
-
-
-def rest_idle_threads() -> None:
-    """Threads of OpenMP (torch, FAISS) sleep while they wait for each other. Call before torch.
-
-    By default they spin, and beside other busy processes a spinning thread holds the core that
-    its sister needs: indexing was 4 times slower (docs/benchmarks.md). The user's setting holds.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pick_device(wanted: str) -> str:

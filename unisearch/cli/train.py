@@ -65,7 +65,7 @@ def starter(
     2 GB and half an hour. A stopped run goes on from there. To search with the result, put its
     folder as 'starter' into the folder `models` of the settings.
     """
-    from unisearch.wiring import rest_idle_threads
+    from unisearch.threads import rest_idle_threads
 
     settings = door(ctx).settings(device=device)
     rest_idle_threads()

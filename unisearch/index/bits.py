@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unisearch.index.table import Found
+from unisearch.threads import one_thread
 
 #: Bit r % 8 of byte r // 8 is set when row r belongs to the set.
 Bits = NDArray[np.uint8]
@@ -61,7 +62,8 @@ def floats(vectors: NDArray[np.float16]) -> NDArray[np.float32]:
         return vectors.astype(np.float32)
     import torch
 
-    wide: NDArray[np.float32] = torch.from_numpy(np.ascontiguousarray(vectors)).float().numpy()
+    with one_thread():  # this waits for memory, not for the core
+        wide: NDArray[np.float32] = torch.from_numpy(np.ascontiguousarray(vectors)).float().numpy()
     return wide
 
 

@@ -28,6 +28,7 @@ from unisearch.spaces.starter import prepare
 from unisearch.spaces.starter.model import DIM, Starter
 from unisearch.spaces.starter.samples import prepare_sample
 from unisearch.spaces.starter.words import MAX_WORDS
+from unisearch.threads import side_by_side
 
 WEIGHTS, REFERENCE = "model.safetensors", "reference.safetensors"
 #: Samples in one pass. On a CPU what is between two layers should stay in its cache: 64 windows of
@@ -89,24 +90,32 @@ class StarterSpace(Space):
 def encode_batch(model: Starter, batch: Sequence[Prepared]) -> NDArray[np.float32]:
     """Unit rows (n, DIM) in order, on the device of the model.
 
-    A GPU works on one chunk while the next one is stacked here.
+    A CPU's cores take a chunk each; a GPU works on one while the next one is stacked here.
     """
+    device = next(model.parameters()).device.type
+
+    def encoded(chunk: Sequence[int]) -> torch.Tensor:
+        modality = seen_as(batch[chunk[0]].modality)
+        return _halving(model, modality, [batch[place].arrays for place in chunk])
+
+    chunks = _chunks(batch, BATCH.get(device, 16))
+    found = side_by_side(encoded, chunks) if device == "cpu" else list(map(encoded, chunks))
     rows = np.empty((len(batch), DIM), np.float32)
-    size = BATCH.get(next(model.parameters()).device.type, 16)
+    for chunk, vectors in zip(chunks, found, strict=True):
+        rows[chunk] = vectors.cpu().numpy()
+    return rows
+
+
+def _chunks(batch: Sequence[Prepared], size: int) -> list[list[int]]:
+    """The places of samples that pass the network together: of one modality, `size` at most."""
     places: dict[Modality, list[int]] = defaultdict(list)
     for place, prepared in enumerate(batch):
         places[seen_as(prepared.modality)].append(place)
-    begun: tuple[list[int], torch.Tensor] | None = None
-    for modality, wanted in places.items():
-        for start in range(0, len(wanted), size):
-            chunk = wanted[start : start + size]
-            found = _halving(model, modality, [batch[place].arrays for place in chunk])
-            if begun is not None:
-                rows[begun[0]] = begun[1].cpu().numpy()
-            begun = chunk, found
-    if begun is not None:
-        rows[begun[0]] = begun[1].cpu().numpy()
-    return rows
+    return [
+        wanted[start : start + size]
+        for wanted in places.values()
+        for start in range(0, len(wanted), size)
+    ]
 
 
 def _halving(
