@@ -14,16 +14,17 @@ from indexer.backgrounds import renew
 from indexer.detect import in_reach
 from indexer.extents import mend_extents
 from indexer.places import is_gone
+from indexer.remix import Mixture, mixtures, write_mixed
 from unisearch.catalog.check import Problem
 from unisearch.catalog.mending import Mending
-from unisearch.catalog.rows import ItemRow
+from unisearch.catalog.rows import ItemRow, PartitionRow
 from unisearch.catalog.write import Writing
 from unisearch.errors import display
 from unisearch.health.partitions import PartitionHealth, examine, wanted_in, without_partition
 from unisearch.index import durable
 from unisearch.index.compact import copy_live
 from unisearch.index.rows import BLOCK_ROWS
-from unisearch.records import PartitionState
+from unisearch.records import Block, PartitionState
 from unisearch.wiring import Rooms, row_files
 
 
@@ -88,9 +89,12 @@ class Recovery:
     def _mend_rows(self, tx: Writing, left: Iterable[int], dry_run: bool) -> set[int]:
         """The partitions whose rows changed. left: those whose dead rows are other ones now"""
         found = [examine(self._rooms, tx, partition) for partition in tx.all_partitions()]
+        mixed = mixtures(tx, found)
         missing: dict[str, list[int]] = defaultdict(list)
         for one in found:
-            missing[one.partition.space] += one.missing.tolist()
+            again = mixed.get(one.partition.id)
+            lost = one.missing if again is None else np.setdiff1d(one.missing, again.keys)
+            missing[one.partition.space] += lost.tolist()
         for (space, _), segments in without_partition(tx).items():
             missing[space] += segments.tolist()
         self._read_again(tx, missing)
@@ -98,6 +102,10 @@ class Recovery:
         for one in found:
             wanted = wanted_in(tx, one.partition)
             live = one.rows.sound[np.isin(one.rows.keys, wanted)]
+            if one.partition.id in mixed:
+                self._mix_again(tx, one, live, mixed[one.partition.id], wanted, dry_run)
+                changed.add(one.partition.id)
+                continue
             dead = np.setdiff1d(np.arange(one.rows.count), live, assume_unique=True)
             if self._mend_partition(tx, one, dead, one.partition.id in left, dry_run):
                 changed.add(one.partition.id)
@@ -129,13 +137,32 @@ class Recovery:
         tx.bury(partition, dead)
         return True
 
+    def _mix_again(
+        self,
+        tx: Writing,
+        health: PartitionHealth,
+        live: NDArray[np.int64],
+        mixture: Mixture,
+        wanted: NDArray[np.int64],
+        dry_run: bool,
+    ) -> None:
+        """The sound rows that live, and what can be mixed of the lost ones, in a new epoch."""
+        partition = health.partition
+        keys = np.intersect1d(mixture.keys, wanted, assume_unique=True)
+        where = f"vectors {partition.space}/{partition.modality}"
+        self._done.append(
+            f"{where}: {len(live):,} sound rows kept and {len(keys):,} mixed again from their"
+            " parts, in a new epoch"
+        )
+        if not dry_run:
+            epoch = self._next_epoch(health)
+            count, sealed = write_mixed(self._rooms.library, health, live, mixture, keys, epoch)
+            _switch(tx, partition, epoch, count, sealed)
+
     def _new_epoch(self, tx: Writing, health: PartitionHealth, dead: NDArray[np.int64]) -> None:
         """Copy the rows that live into an epoch of their own and switch to it."""
         partition, state = health.partition, health.state
-        files = row_files(self._rooms.library, partition)
-        epoch = max([state.epoch, *files.stored()]) + 1
-        self._new += files.paths(epoch)
-        self._old += [path for number, paths in files.stored().items() for path in paths]
+        files, epoch = row_files(self._rooms.library, partition), self._next_epoch(health)
         # Behind the last sound row nothing may be there.
         sound = health.rows.sound
         block = int(sound[-1]) // BLOCK_ROWS + 1 if len(sound) else 0
@@ -143,8 +170,16 @@ class Recovery:
         rest = PartitionState(state.epoch, count, dead[dead < count])
         blocks = tx.blocks(partition.space, partition.modality)
         kept, sealed = copy_live(files, rest, blocks, epoch) if count else (0, [])
-        now = PartitionState(partition.epoch, partition.count, np.arange(partition.dead))
-        tx.switch_epoch(partition, now, epoch, kept, sealed)
+        _switch(tx, partition, epoch, kept, sealed)
+
+    def _next_epoch(self, health: PartitionHealth) -> int:
+        """A number above all that lie there, whose files go when the transaction fails."""
+        files = row_files(self._rooms.library, health.partition)
+        stored = files.stored()
+        epoch = max([health.state.epoch, *stored]) + 1
+        self._new += files.paths(epoch)
+        self._old += [path for paths in stored.values() for path in paths]
+        return epoch
 
     def _read_again(self, tx: Writing, missing: Mapping[str, Sequence[int]]) -> None:
         """Files whose vectors are missing are to be read again; of others say what is lost.
@@ -185,6 +220,13 @@ class Recovery:
         Mending(tx).words()
         self._done.append(f"{count:,} segments without a vector dropped")
         self._note_waiting(tx, before)
+
+
+def _switch(
+    tx: Writing, partition: PartitionRow, epoch: int, count: int, sealed: Sequence[Block]
+) -> None:
+    now = PartitionState(partition.epoch, partition.count, np.arange(partition.dead))
+    tx.switch_epoch(partition, now, epoch, count, sealed)
 
 
 def _held_elsewhere(tx: Writing, content: int, lacking: Collection[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What is lost of the parts of a mixed space's vectors while files are out of reach comes back."""
+"""What is lost of the vectors of a mixed space, or of their parts, comes back."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from indexer import Indexer
 from indexer.repair import repair
+from tests.blend import Blend
 from tests.indexer.conftest import sound
-from tests.mixed import WORDS, MakeMixed, Mixed, blend, built, make_mixed, mixed
+from tests.mixed import WORDS, MakeMixed, Mixed, apart, blend, built, make_mixed, mixed
 from tests.second import second
+from unisearch.catalog.rows import Span, Stat
+from unisearch.config import Settings
 from unisearch.engine.doctor import doctor
 from unisearch.engine.engine import Engine
 from unisearch.engine.terms import Term
 from unisearch.errors import UnisearchError
+from unisearch.factors import mix, side_by_side
 from unisearch.index.rows import RowFiles
-from unisearch.wiring import open_rooms
+from unisearch.wiring import open_rooms, row_files
 
 __all__ = ["MakeMixed", "blend", "built", "make_mixed", "mixed", "second"]
 
 
-def damage_parts(mixed: Mixed, modality: str) -> None:
-    """Another bit in the first row of parts."""
+def damage(mixed: Mixed, modality: str, parts: bool = True) -> None:
+    """Another bit in the first row of parts, or of the vectors that are mixed of them."""
     with open_rooms(mixed.settings) as rooms, rooms.catalog.view() as view:
         row = next(
             row for row in view.all_partitions()
-            if row.space == view_parts(mixed) and row.modality == modality
+            if (row.space == view_parts(mixed)) == parts and row.modality == modality
         )  # fmt: skip
     path = RowFiles(mixed.path / "vectors", row.space, row.modality, row.dim).vectors_path(
         row.epoch
@@ -63,7 +68,7 @@ def test_while_parts_are_away_a_turn_says_so_and_they_come_back_with_their_files
 ) -> None:
     mixed.own_media(tmp_path / "media")
     away = mixed.media.rename(tmp_path / "away")
-    damage_parts(mixed, "audio")
+    damage(mixed, "audio")
     assert repair(mixed.settings).lost == []
 
     assert gaps(mixed) == [("parts", "away")] * 3
@@ -126,3 +131,77 @@ def test_of_a_file_in_two_spaces_lost_windows_come_back_with_their_parts(
     mixed.healthy()
     assert len(mixed.rows()) == vectors
     assert mixed.turn("versatile") == parts
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["files are there", "files are away"])
+def test_lost_vectors_are_mixed_again_from_whole_parts_and_nothing_is_read(
+    mixed: Mixed, tmp_path: Path, away: bool
+) -> None:
+    mixed.own_media(tmp_path / "media")
+    mixed.turn({"audio": 0.8})
+    before, parts = mixed.rows(), mixed.rows(parts=True)
+    damage(mixed, "audio", parts=False)
+    if away:
+        mixed.media.rename(tmp_path / "away")
+    planned = repair(mixed.settings, dry_run=True)
+
+    report = repair(mixed.settings)
+
+    assert (report.again, report.lost, report.left) == ([], [], [])
+    [line] = [line for line in report.done if line.startswith("vectors")]
+    assert line in planned.done
+    assert line.endswith(
+        "/audio: 0 sound rows kept and 3 mixed again from their parts, in a new epoch"
+    )
+    assert apart(mixed.rows(), before) < 5e-4
+    assert apart(mixed.rows(parts=True), parts) == 0
+    assert gaps(mixed) == []
+    if away:
+        (tmp_path / "away").rename(mixed.media)
+    mixed.healthy()
+    assert mixed.turn("versatile") == 6
+
+
+def test_only_what_has_no_parts_is_read_again(mixed: Mixed) -> None:
+    before = mixed.by_path()
+    damage(mixed, "audio")
+    damage(mixed, "audio", parts=False)
+    damage(mixed, "text", parts=False)
+
+    report = repair(mixed.settings)
+
+    assert [Path(path.decode()).suffix for path in report.again] == [".wav"] * 3
+    mixed.run()
+    assert apart(mixed.by_path(), before) < 5e-4
+    mixed.healthy()
+
+
+def test_sound_rows_stay_as_they_are_among_mixed_ones(tmp_path: Path, blend: None) -> None:
+    count, factor = 4_200, 0.3  # in two blocks
+    settings = Settings.model_validate({"library": str(tmp_path), "space": "blend"})
+    space = Blend(factors={"text": 0.1, "audio": factor})
+    both = np.random.default_rng(0).standard_normal((2, count, space.dim))
+    both /= np.linalg.norm(both, axis=2, keepdims=True)
+    parts = side_by_side(np.concatenate(list(both), axis=1))
+    with open_rooms(settings, write=True) as rooms, rooms.catalog.write() as tx:
+        tx.add_space(space.id, space.name, space.dim, space.modalities)
+        tx.add_space(space.parts_id, space.name, 2 * space.dim, space.mixed, "parts")
+        content = tx.put_content(bytes(32), 1, "audio", {})
+        keys = tx.put_segments(content, [Span(at, at + 10.0, "") for at in range(count)])
+        tx.put_item(tx.add_root(b"/media"), b"a.wav", Stat(1, 1, 1, 1, 1), content)
+        for one, rows in ((space.id, mix(factor, parts)), (space.parts_id, parts)):
+            partition = tx.partition(one, "audio")
+            sealed = row_files(tmp_path, partition).append(0, 0, keys, rows)
+            tx.commit_rows(partition, count, sealed)
+        tx.collect()
+    library = Mixed(tmp_path, tmp_path, {"text": 0.1, "audio": factor})
+    before = library.rows()
+    damage(library, "audio", parts=False)
+
+    [line] = [line for line in repair(settings).done if line.startswith("vectors")]
+
+    assert "104 sound rows kept and 4,096 mixed again" in line
+    after = library.rows()
+    assert list(after) == keys.tolist()
+    assert apart(after, before) < 5e-4
+    assert all(np.array_equal(after[key], before[key]) for key in keys[4_096:].tolist())

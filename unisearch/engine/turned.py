@@ -49,9 +49,9 @@ def ask_by_factors(
 
     kept: what earlier ones were answered with, by factors
     """
-    wanted: list[Factors] = []
-    each(partial(_want, wanted), questions)
+    wanted = each(_wanted, questions)
     factors = wanted[0]
+    each(partial(_check_same, factors), wanted)
     name = told(factors)
     found = kept.get(name)
     if found is None:
@@ -62,12 +62,15 @@ def ask_by_factors(
     return _TurnedEngine(engine, found).ask_many(plain)
 
 
-def _want(wanted: list[Factors], question: Question) -> None:
-    """Add the factors of a question. Raises UsageError unless they are those of the first one."""
-    factors = {} if question.factors is None else factors_of(question.factors)
-    if wanted and told(factors) != told(wanted[0]):
+def _wanted(question: Question) -> Factors:
+    """The factors that a question names. Raises UsageError and UnknownName."""
+    return {} if question.factors is None else factors_of(question.factors)
+
+
+def _check_same(first: Factors, factors: Factors) -> None:
+    """Raise UsageError unless they are those of the first question."""
+    if told(factors) != told(first):
         raise UsageError("questions that are asked together are asked by the same factors")
-    wanted.append(factors)
 
 
 @dataclass(frozen=True)
