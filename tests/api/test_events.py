@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import HTTPException
+from starlette.requests import ClientDisconnect
 
 from indexer import Indexer
 from tests.api.live import PATIENCE_S, listening, serving
 from tests.api.test_jobs import until
+from tests.coroutines import finished
 from tests.indexer.conftest import text
 from unisearch.api import events, live
 from unisearch.api.saved import SavedSearches, left_out
@@ -113,6 +118,35 @@ def test_a_client_that_goes_is_forgotten_and_too_many_are_refused(
         assert refused.status_code == 503
         assert refused.headers["content-type"] == "application/problem+json"
     until(lambda: not service.bus.listeners)
+
+
+def test_a_place_is_taken_from_the_first_moment_and_given_back_by_who_goes_before_the_first_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus = events.Bus()
+    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def nobody(_: Any) -> None:
+        raise OSError("the client is gone")
+
+    async def ask() -> tuple[int, int]:
+        first = events.stream(bus, lambda _: one_event())  # nothing of it was sent yet
+        with pytest.raises(HTTPException, match="1 streams are open"):
+            events.stream(bus, lambda _: one_event())
+        with suppress(OSError, ClientDisconnect):
+            await first({"type": "http", "asgi": {"spec_version": "2.3"}}, gone, nobody)
+        left = bus.listeners
+        events.stream(bus, lambda _: one_event())
+        return left, bus.listeners
+
+    assert finished(ask()) == (0, 1)
+
+
+async def one_event() -> AsyncIterator[bytes]:
+    yield events.event("status", {})
 
 
 def test_a_saved_search_tells_only_what_is_new_and_each_match_once(
@@ -240,6 +274,37 @@ def test_servers_of_one_library_undo_nothing_of_each_other(tmp_path: Path) -> No
     assert first.get(dropped) is None
     [one] = SavedSearches(tmp_path).all()
     assert (one.id, one.told) == (kept, {1, 2, 3})
+
+
+def test_no_other_server_changes_a_search_while_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = SearchIn.model_validate({"terms": [{"text": "rock"}]})
+    searches = SavedSearches(tmp_path)
+    one = searches.add("rock", question, [])
+    locked: list[bool] = []
+
+    def noting(call: Callable[..., None]) -> Callable[..., None]:
+        def noted(*arguments: Any) -> None:
+            with (tmp_path / "saved" / ".lock").open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    locked.append(True)
+                else:
+                    locked.append(False)
+            call(*arguments)
+
+        return noted
+
+    monkeypatch.setattr(durable, "write_atomically", noting(durable.write_atomically))
+    monkeypatch.setattr(durable, "unlink", noting(durable.unlink))
+
+    searches.tell(one.id, [1])
+    searches.remove(one.id)
+
+    assert locked == [True, True]
+    assert SavedSearches(tmp_path).all() == []
 
 
 def test_a_search_whose_file_cannot_be_removed_is_still_there(

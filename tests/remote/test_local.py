@@ -11,17 +11,21 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from unisearch.api.gather import Gather
 from unisearch.api.local import LocalDoor
+from unisearch.api.service import Service
 from unisearch.cli import search as verb
 from unisearch.cli.main import run
 from unisearch.config import Settings, load_settings
+from unisearch.engine.answer import Answer
 from unisearch.engine.engine import Engine
+from unisearch.engine.questions import Question
 from unisearch.engine.terms import Term
 from unisearch.remote import local
 from unisearch.sockets import socket_path
@@ -40,13 +44,18 @@ def own(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Setting
     return settings.model_copy(update={"library": library})
 
 
+def alone(engine: Engine) -> Callable[[Question], Answer]:
+    """Each question for itself."""
+    return lambda question: engine.ask_many([question])[0]
+
+
 @pytest.fixture
 def door(own: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A server that listens for commands, and nothing but that."""
     monkeypatch.setenv("UNISEARCH_SPACE", "toy")
     monkeypatch.chdir(tmp_path)
     with Engine(open_rooms(own)) as engine:
-        listening = LocalDoor(own, engine)
+        listening = LocalDoor(own, alone(engine))
         yield
         listening.close()
     assert not (own.library / local.SOCKET_FILE).exists()
@@ -137,6 +146,28 @@ def test_errors_are_the_same(question: list[str], door: None, ask: Ask) -> None:
     assert len(own[2].splitlines()) == 1
 
 
+def test_words_of_commands_go_along_with_those_of_other_clients_and_files_do_not(
+    own: Settings, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered: list[Question] = []
+    ask = Gather.ask
+
+    def noting(gather: Gather, question: Question) -> Answer:
+        gathered.append(question)
+        return ask(gather, question)
+
+    monkeypatch.setattr(Gather, "ask", noting)
+    terms = [Term("lighthouse")], [Term(media / "rock.obj")]
+
+    with closing(Service(own)):
+        words, file = (local.ask(own, one, {"k": 1, "under": None}) for one in terms)
+
+    assert words is not None
+    assert file is not None
+    assert [question.terms for question in gathered] == [terms[0]]
+    assert [os.fsdecode(hit.path) for hit in file.hits] == [str(media / "rock.obj")]
+
+
 def test_nobody_else_reaches_the_socket(door: None, own: Settings) -> None:
     mode = (own.library / local.SOCKET_FILE).stat().st_mode
 
@@ -178,9 +209,9 @@ def test_a_socket_that_a_dead_server_left_is_passed_over_and_taken_over(
     assert (code, err) == (0, "")
     assert out
     with Engine(open_rooms(own)) as engine:
-        listening = LocalDoor(own, engine)
+        listening = LocalDoor(own, alone(engine))
         served = local.ask(own, [Term("lighthouse")], {"k": 1})
-        second = LocalDoor(own, engine)  # the first one keeps the socket
+        second = LocalDoor(own, alone(engine))  # the first one keeps the socket
         second.close()
         again = local.ask(own, [Term("lighthouse")], {"k": 1})
         listening.close()
@@ -200,7 +231,7 @@ def test_a_socket_that_goes_while_it_is_looked_at_is_made_anew(
     with socket.socket(socket.AF_UNIX) as other, Engine(open_rooms(own)) as engine:
         with socket_path(own.library, local.SOCKET_FILE) as path:
             other.bind(path)
-        listening = LocalDoor(own, engine)
+        listening = LocalDoor(own, alone(engine))
         served = local.ask(own, [Term("lighthouse")], {"k": 1})
         listening.close()
 
@@ -226,7 +257,7 @@ def test_a_server_that_is_too_busy_keeps_its_socket(tmp_path: Path) -> None:
 
 def test_a_server_that_ends_leaves_the_socket_of_another_one(own: Settings) -> None:
     with socket.socket(socket.AF_UNIX) as other, Engine(open_rooms(own)) as engine:
-        listening = LocalDoor(own, engine)
+        listening = LocalDoor(own, alone(engine))
         with socket_path(own.library, local.SOCKET_FILE) as path:
             os.unlink(path)  # noqa: PTH108
             other.bind(path)

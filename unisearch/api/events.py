@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
 from fastapi import HTTPException
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 #: Pause after which a comment shows that the line lives, and between two looks for changes.
 HEARTBEAT_S, LOOK_S = 15.0, 1.0
@@ -62,30 +64,26 @@ class Bus:
         self._listeners: set[Listener] = set()
         self._closed = False
 
-    def check(self) -> None:
-        """Raise HTTPException 503 when nobody more can listen."""
-        if self._closed:
-            raise HTTPException(503, "the server ends")
-        if len(self._listeners) >= MOST_STREAMS:
-            raise HTTPException(503, f"{MOST_STREAMS} streams are open", {"Retry-After": "10"})
-
     @property
     def listeners(self) -> int:
         """How many listen."""
         return len(self._listeners)
 
-    @contextmanager
-    def listening(self) -> Iterator[Listener]:
-        """A listener, as long as this lasts."""
+    def join(self) -> Listener:
+        """One more who listens, until `leave`. Raises HTTPException 503 when nobody more can."""
         listener = Listener()
         with self._lock:
-            listener.ended = self._closed
+            if self._closed:
+                raise HTTPException(503, "the server ends")
+            if len(self._listeners) >= MOST_STREAMS:
+                raise HTTPException(503, f"{MOST_STREAMS} streams are open", {"Retry-After": "10"})
             self._listeners.add(listener)
-        try:
-            yield listener
-        finally:
-            with self._lock:
-                self._listeners.discard(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """It listens no more."""
+        with self._lock:
+            self._listeners.discard(listener)
 
     def tell(self, name: str, key: str, data: Any) -> None:
         """Something happened. key: older news of the same key need not be told any more"""
@@ -113,23 +111,37 @@ def stream(bus: Bus, news: Callable[[Listener], AsyncIterator[bytes]]) -> Stream
     news: the events of now; asked again whenever something happened, and every LOOK_S
     Raises HTTPException 503 when there are too many.
     """
-    bus.check()
+    listener = bus.join()
     headers = {"Cache-Control": "no-store"}
-    return StreamingResponse(_events(bus, news), media_type=MEDIA_TYPE, headers=headers)
+    answer = Stream(_events(listener, news), media_type=MEDIA_TYPE, headers=headers)
+    answer.leave = partial(bus.leave, listener)
+    return answer
+
+
+class Stream(StreamingResponse):
+    """Events on their way to a client, who leaves also when it goes before the first of them."""
+
+    leave: Callable[[], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them until the end."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.leave()
 
 
 async def _events(
-    bus: Bus, news: Callable[[Listener], AsyncIterator[bytes]]
+    listener: Listener, news: Callable[[Listener], AsyncIterator[bytes]]
 ) -> AsyncIterator[bytes]:
     clock = asyncio.get_running_loop().time
-    with bus.listening() as listener:
-        yield HEARTBEAT
-        said = clock()
-        while not listener.ended:
-            async for chunk in news(listener):
-                yield chunk
-                said = clock()
-            if clock() - said >= HEARTBEAT_S:
-                yield HEARTBEAT
-                said = clock()
-            await listener.wait(LOOK_S)
+    yield HEARTBEAT
+    said = clock()
+    while not listener.ended:
+        async for chunk in news(listener):
+            yield chunk
+            said = clock()
+        if clock() - said >= HEARTBEAT_S:
+            yield HEARTBEAT
+            said = clock()
+        await listener.wait(LOOK_S)

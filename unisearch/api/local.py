@@ -9,6 +9,7 @@ import socket
 import socketserver
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from unisearch.config import Settings
-from unisearch.engine.engine import Engine
+from unisearch.engine.answer import Answer
+from unisearch.engine.questions import Question
 from unisearch.errors import UnisearchError
 from unisearch.remote.local import (
     MOST_QUESTION_BYTES,
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 #: So long may a command take to say what it wants.
 PATIENCE_S = 3.0
+Ask = Callable[[Question], Answer]
 FRAME = {"into", "k", "each", "under", "where", "min_score", "names", "factors"}
 
 
@@ -39,9 +42,10 @@ class LocalDoor:
     """Answers commands from a thread each. close() takes the socket away.
 
     A server that already listens keeps the socket; one that cannot make it serves without.
+    ask: answers a question; several threads call it
     """
 
-    def __init__(self, settings: Settings, engine: Engine) -> None:
+    def __init__(self, settings: Settings, ask: Ask) -> None:
         self._library = settings.library
         self._server: _Server | None = None
         try:
@@ -52,7 +56,7 @@ class LocalDoor:
                     os.unlink(path)  # noqa: PTH108 (through a descriptor)
                 before = os.umask(0o177)  # from its first moment it is ours alone
                 try:
-                    self._server = _Server(path, settings, engine)
+                    self._server = _Server(path, settings, ask)
                 finally:
                     os.umask(before)
                 self._own = os.stat(path)  # noqa: PTH116
@@ -80,9 +84,9 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = False  # a question that is being answered needs the engine open
     request_queue_size = 64
 
-    def __init__(self, path: str, settings: Settings, engine: Engine) -> None:
+    def __init__(self, path: str, settings: Settings, ask: Ask) -> None:
         self.ours = json.loads(json.dumps(fingerprint(settings)))
-        self.engine = engine
+        self.ask = ask
         super().__init__(path, _Handler)
 
 
@@ -108,7 +112,7 @@ class _Handler(socketserver.StreamRequestHandler):
         if frame.get("under") is not None:
             frame["under"] = Path(frame["under"])
         try:
-            return answer_json(self.server.engine.ask([*map(term_of, asked["terms"])], **frame))
+            return answer_json(self.server.ask(Question([*map(term_of, asked["terms"])], **frame)))
         except UnisearchError:
             return None  # the command finds out itself
 

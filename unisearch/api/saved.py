@@ -7,11 +7,13 @@ servers of one library do not undo each other's.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +31,8 @@ VERSION = 1
 MOST = 256
 #: A file under a temporary name is written in less.
 LEFT_S = 3_600
+#: In the folder of saved searches.
+LOCK = ".lock"
 ID_PATTERN = "^[0-9a-f]{16}$"
 
 
@@ -99,16 +103,24 @@ class SavedSearches:
 
     def tell(self, id: str, items: Iterable[int]) -> None:
         """These items were told; nothing happens when the search is gone."""
-        with self._lock:
+        with self._alone():
             if (one := self._now(id)) is not None:
                 self._write(replace(one, told=one.told.union(items)))
 
     def remove(self, id: str) -> None:
         """Drop a search."""
-        with self._lock:
+        with self._alone():
             if id in self._saved:
                 durable.unlink([self._path(id)])  # first: one that stays there is not gone
                 del self._saved[id]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No thread and no other server of the library changes a search that is there meanwhile."""
+        with self._lock, ExitStack() as held:
+            with suppress(OSError):  # a folder that takes no lock takes no search: that is told
+                held.enter_context(locked(self._folder / LOCK))
+            yield
 
     def _path(self, id: str) -> Path:
         return self._folder / f"{id}.json"
@@ -138,6 +150,14 @@ class SavedSearches:
                 yield one
             else:
                 logger.warning("%s: a saved search is left out: %s", display(path), one)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """That file is locked, also for other processes; it stays, so that all lock the same one."""
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _is_left(path: Path) -> bool:

@@ -95,6 +95,8 @@ def search_batch(service: Served, batch: BatchIn) -> dict[str, Any]:
     Their words pass the network together, and those without a filter each index. When one cannot
     be answered, none is: of several the problem says which one, as 'questions.1' counted from 0.
     """
+    # Beside `gather`: a batch shares its passes already, and with it in a turn everybody's single
+    # question would wait for all of the batch.
     asked = batch.questions
     questions = each(partial(question_at, service), range(len(asked)), asked)
     answers = service.engine.ask_many(questions)

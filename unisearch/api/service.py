@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 
 from unisearch.api.events import Bus
-from unisearch.api.gather import Gather
+from unisearch.api.gather import Gather, goes_along
 from unisearch.api.jobs import Job, Jobs
 from unisearch.api.local import LocalDoor
 from unisearch.api.metrics import Metrics
@@ -21,8 +21,10 @@ from unisearch.api.saved import SavedSearches
 from unisearch.catalog.rows import ItemRow, RootRow
 from unisearch.config import Settings
 from unisearch.engine import inspect, items
+from unisearch.engine.answer import Answer
 from unisearch.engine.encode import decode
 from unisearch.engine.engine import Engine
+from unisearch.engine.questions import Question
 from unisearch.engine.terms import Term
 from unisearch.errors import UnisearchError
 from unisearch.records import ReadOptions
@@ -59,7 +61,8 @@ class Service:
         self.bus = Bus()
         self.jobs = Jobs(settings, rooms, of_writer("indexer"), self._tell)
         self.saved = SavedSearches(settings.library)
-        self.local = LocalDoor(settings, self.engine.reading(self.reader.read))
+        self._whole = self.engine.reading(self.reader.read)  # for files of commands
+        self.local = LocalDoor(settings, self._ask_here)
         self.ready = threading.Event()
         self._warming = threading.Thread(target=self._warm, name="warming", daemon=True)
         self._warming.start()
@@ -90,6 +93,13 @@ class Service:
         )
         return parts
 
+    def _ask_here(self, question: Question) -> Answer:
+        """The answer to a command of this user: of its files nothing is left out."""
+        if goes_along(question):
+            return self.gather.ask(question)
+        [answer] = self._whole.ask_many([question])
+        return answer
+
     def _tell(self, job: Job) -> None:
         self.bus.tell("job", f"job {job.number}", job.to_json())
 
@@ -109,7 +119,7 @@ class Service:
     def close(self) -> None:
         """Let go of the workers and the library; a job that runs ends as after Ctrl-C."""
         self.stop()
-        self.local.close()
+        self.local.close()  # while there is somebody to answer what commands ask
         self.jobs.close()
         self._warming.join()
         self.gather.close()
