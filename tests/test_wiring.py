@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from unisearch.config import load_settings
-from unisearch.errors import BadSetting
+from unisearch.errors import BadSetting, WeightsError
 from unisearch.spaces import table
 from unisearch.wiring import gpu_rows, open_space, pick_device
 
@@ -103,8 +103,9 @@ def test_a_device_that_is_none_is_told_with_those_that_are(device: str) -> None:
         load_settings(device=device)
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["that loads", "that fails to load"])
 def test_weights_that_are_replaced_while_they_are_loaded_are_loaded_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     def bring(version: bytes) -> None:
         folder = tmp_path / "clip-vit-b-32"
@@ -122,6 +123,8 @@ def test_weights_that_are_replaced_while_they_are_loaded_are_loaded_again(
         read.append((folder / "weights").read_bytes())
         if len(read) == 1:
             bring(b"new")
+            if fails:
+                raise WeightsError("a file is not there")
         return read[-1]
 
     bring(b"old")
@@ -130,3 +133,19 @@ def test_weights_that_are_replaced_while_they_are_loaded_are_loaded_again(
 
     assert open_space(settings, "clip") == b"new"  # type: ignore[comparison-overlap]
     assert read == [b"old", b"new"]
+
+
+def test_weights_that_fail_by_themselves_are_loaded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    def load(name: str, *_: object, **__: object) -> None:
+        read.append(name)
+        raise WeightsError("damaged")
+
+    monkeypatch.setattr(table, "load_space", load)
+
+    with pytest.raises(WeightsError, match="damaged"):
+        open_space(load_settings(models=tmp_path, device="cpu"), "starter")
+    assert read == ["starter"]

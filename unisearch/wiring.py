@@ -252,23 +252,32 @@ def open_space(settings: Settings, name: str) -> Space:
     stay_offline()
     import torch
 
-    from unisearch.models.find import find_weights, mark
+    from unisearch.models.find import find_weights, mark, marks
     from unisearch.spaces.table import load_space, models_of
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    models, folders = models_of(name), [settings.models]
     for _ in range(_LOADS):
-        weights = {model: find_weights(model, [settings.models]) for model in models_of(name)}
-        before = {model: mark(folder) for model, folder in weights.items()}
-        space = load_space(
-            name,
-            weights,
-            pick_device(settings.device),
-            references=settings.models / REFERENCES_FOLDER,
-            settings=settings.spaces.model_dump(),
-        )
+        before = marks(models, folders)
+        try:
+            weights = {model: find_weights(model, folders) for model in models}
+            space = load_space(
+                name,
+                weights,
+                pick_device(settings.device),
+                references=settings.models / REFERENCES_FOLDER,
+                settings=settings.spaces.model_dump(),
+            )
+        except WeightsError:
+            if marks(models, folders) == before:
+                raise
+            continue
         # Else its id might be that of the weights before, and the numbers those of the new ones.
-        if all(mark(folder) in (None, before[model]) for model, folder in weights.items()):
+        if all(
+            model in before and mark(folder) in (None, before[model][1])
+            for model, folder in weights.items()
+        ):
             return space
     raise WeightsError(f"the weights of '{name}' were replaced while they were loaded; try again")
 

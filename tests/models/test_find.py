@@ -5,12 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 import pytest
 
 from unisearch.errors import WeightsError
-from unisearch.models.find import find_weights, read_manifest, verify
+from unisearch.models import find
+from unisearch.models.find import (
+    aside,
+    find_folder,
+    find_weights,
+    is_model,
+    read_manifest,
+    verify,
+)
 
 
 def put_model(folder: Path, content: bytes = b"weights") -> Path:
@@ -25,6 +35,29 @@ def test_the_folder_of_the_configuration_wins(tmp_path: Path) -> None:
     mine = put_model(tmp_path / "mine" / "starter")
 
     assert find_weights("starter", [tmp_path / "none", tmp_path / "mine"]) == mine
+
+
+@pytest.mark.parametrize("moments", [*combinations_with_replacement(range(4), 3)])
+def test_a_model_is_found_at_every_moment_of_its_replacement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moments: tuple[int, int, int]
+) -> None:
+    place, old = tmp_path / "one", aside(tmp_path, "one")
+    put_model(place)
+    new = put_model(old.with_name("one.new"), b"others")
+    steps = [lambda: place.rename(old), lambda: new.rename(place), lambda: shutil.rmtree(old)]
+    looks: list[Path] = []
+
+    def look(folder: Path) -> bool:
+        for moment, step in zip(moments, steps, strict=True):
+            if moment == len(looks):
+                step()
+        looks.append(folder)
+        return is_model(folder)
+
+    monkeypatch.setattr(find, "is_model", look)
+
+    assert find_folder("one", [tmp_path]) in (place, old)
+    assert looks[1:] in ([], [old], [old, place])
 
 
 def test_missing_weights_say_where_they_were_looked_for(tmp_path: Path) -> None:

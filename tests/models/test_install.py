@@ -123,7 +123,8 @@ def test_weights_that_do_not_fit_leave_the_old_model_as_it_was(hub: Hub, tmp_pat
 
 def test_a_kill_between_the_two_renames_loses_no_model(hub: Hub, tmp_path: Path) -> None:
     folder = pulled(hub, tmp_path / "models")
-    folder.rename(tmp_path / "models" / ".incoming" / f"{NAME}.old")
+    aside = folder.rename(tmp_path / "models" / ".incoming" / f"{NAME}.old")
+    assert find_weights(NAME, [tmp_path / "models"]) == aside
 
     with incoming(tmp_path / "models", NAME, lambda line: None):
         assert find_weights(NAME, [tmp_path / "models"]) == folder
@@ -274,6 +275,27 @@ def test_a_removed_model_leaves_nothing(hub: Hub, tmp_path: Path) -> None:
     assert left(models) == []
     with pytest.raises(WeightsError, match="there is no such model to remove"):
         remove(NAME, models, lambda line: None)
+
+
+def test_a_kill_while_a_model_is_removed_does_not_bring_half_of_it_back(
+    hub: Hub, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    folder = pulled(hub, models)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(installing.shutil, "rmtree", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove(NAME, models, lambda line: None)
+
+    with incoming(models, NAME, lambda line: None):
+        assert not folder.exists()
+    assert left(models) == [str(models / ".incoming" / NAME)]
+
+
+def _killed(folder: Path, **_: object) -> None:
+    if folder.is_dir():
+        (folder / "model.safetensors").unlink()
+        raise KeyboardInterrupt
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(hub: Hub, tmp_path: Path) -> None:

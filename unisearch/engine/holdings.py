@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from unisearch.catalog.rows import SpaceRow
@@ -10,7 +9,7 @@ from unisearch.catalog.view import View
 from unisearch.engine.inspect import background, folder_bytes
 from unisearch.errors import ForeignSpace, UnisearchError
 from unisearch.held import opened
-from unisearch.models.find import MANIFEST, SHIPPED
+from unisearch.models.find import find_folder
 from unisearch.records import MODALITIES
 from unisearch.spaces.table import SPACES, models_of
 from unisearch.wiring import INDEX_FOLDER, VECTORS_FOLDER, Rooms
@@ -41,11 +40,8 @@ def built(view: View, row: SpaceRow) -> float:
 
 def has_weights(rooms: Rooms, name: str) -> bool:
     """Whether weights of the space lie here; they are not verified."""
-    folders = (rooms.settings.models, *SHIPPED)
-    return all(
-        any((Path(folder) / model / MANIFEST).is_file() for folder in folders)
-        for model in models_of(name)
-    )
+    folders = [rooms.settings.models]
+    return all(find_folder(model, folders) is not None for model in models_of(name))
 
 
 def _held(rooms: Rooms, view: View, row: SpaceRow) -> dict[str, Any]:

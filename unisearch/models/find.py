@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from unisearch.errors import WeightsError
 
 MANIFEST = "manifest.json"
+#: Below a folder of models: what is on its way, and locks.
+INCOMING = ".incoming"
 #: Says which state of the files was verified last.
 STAMP = ".verified"
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -44,7 +46,25 @@ def find_weights(name: str, folders: Iterable[Path] = ()) -> Path:
 
 def find_folder(name: str, folders: Iterable[Path] = ()) -> Path | None:
     """The same folder, but nothing in it is read; None when there is none."""
-    return next((place for place in _places(name, folders) if (place / MANIFEST).is_file()), None)
+    return next(filter(is_model, _looked_at(name, folders)), None)
+
+
+def is_model(place: Path) -> bool:
+    """Whether weights lie in that folder."""
+    return (place / MANIFEST).is_file()
+
+
+def aside(folder: Path, name: str) -> Path:
+    """Where a model in a folder of models lies for the moment until others have its name."""
+    return folder / INCOMING / f"{name}.old"
+
+
+def _looked_at(name: str, folders: Iterable[Path]) -> Iterator[Path]:
+    """The places, in the order in which a model that is just replaced is not missed."""
+    for folder in (*folders, *SHIPPED):
+        place = Path(folder) / name
+        # The old weights give their name away first: who meets neither finds the new ones then.
+        yield from (place, aside(Path(folder), name), place)
 
 
 def mark(folder: Path) -> object:
@@ -53,6 +73,12 @@ def mark(folder: Path) -> object:
         return _state(folder)
     except WeightsError:
         return None
+
+
+def marks(names: Iterable[str], folders: Sequence[Path] = ()) -> dict[str, tuple[Path, object]]:
+    """Of each model that is here its folder, and the mark of that."""
+    found = {name: find_folder(name, folders) for name in names}
+    return {name: (place, mark(place)) for name, place in found.items() if place is not None}
 
 
 def _state(folder: Path) -> dict[str, Any] | None:

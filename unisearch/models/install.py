@@ -20,10 +20,9 @@ from typing import Any
 
 from unisearch.errors import WeightsError, display, refused
 from unisearch.models.convert import VERSION, convert
-from unisearch.models.find import MANIFEST, sha256
+from unisearch.models.find import INCOMING, MANIFEST, aside, sha256
 from unisearch.models.known import COMPANIONS, KNOWN, Known
 
-INCOMING = ".incoming"
 _POLL_S = 0.2
 
 Say = Callable[[str], object]
@@ -143,17 +142,17 @@ def remove(name: str, folder: Path, say: Say) -> int:
     if not (folder / name).is_dir() and not (folder / INCOMING / name).is_dir():
         raise WeightsError(f"{display(folder / name)}: there is no such model to remove")
     with incoming(folder, name, say) as place:
-        old = _aside(folder, name)
+        gone = _gone(folder, name)
         if (folder / name).is_dir():
-            (folder / name).replace(old)
-        size = sum(_sizes(old)) + sum(_sizes(place))
-        shutil.rmtree(old, ignore_errors=True)
+            (folder / name).replace(gone)
+        size = sum(_sizes(gone)) + sum(_sizes(place))
+        shutil.rmtree(gone, ignore_errors=True)
         shutil.rmtree(place)
     return size
 
 
 def _put_in_place(folder: Path, name: str, new: Path) -> Path:
-    target, old = folder / name, _aside(folder, name)
+    target, old = folder / name, aside(folder, name)
     if target.exists():
         target.replace(old)
     new.replace(target)
@@ -162,15 +161,17 @@ def _put_in_place(folder: Path, name: str, new: Path) -> Path:
 
 
 def _mend(folder: Path, name: str) -> None:
-    """What a kill between two renames has left: the old model gets its name back."""
-    old = _aside(folder, name)
+    """What a kill has left: between two renames the old model gets its name back."""
+    old = aside(folder, name)
     if old.is_dir() and not (folder / name).exists():
         old.replace(folder / name)
-    shutil.rmtree(old, ignore_errors=True)
+    for left in (old, _gone(folder, name)):
+        shutil.rmtree(left, ignore_errors=True)
 
 
-def _aside(folder: Path, name: str) -> Path:
-    return folder / INCOMING / f"{name}.old"
+def _gone(folder: Path, name: str) -> Path:
+    """Where a model lies while it is deleted: unlike one that is replaced it may not be whole."""
+    return folder / INCOMING / f"{name}.gone"
 
 
 def _take(handle: int, name: str, say: Say) -> None:
