@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from transformers import CLIPModel, CLIPTokenizer, SiglipModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.tokenization_siglip2 import Siglip2Tokenizer
+from transformers.utils import logging as transformers_logging
 
 from tests.spaces.tiny import manifest, tiny_models
 from unisearch.errors import WeightsError
@@ -66,6 +68,21 @@ def scene(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 
 def rows_of(tower: PairTower, texts: list[str]) -> torch.Tensor:
     return tower.encode("text", [tower.preparer("text")(TextSample(text)) for text in texts])
+
+
+def test_a_network_is_opened_without_a_word_of_its_package(name: str, folder: Path) -> None:
+    said: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    package = logging.getLogger("transformers")
+    package.addHandler(listener)
+    transformers_logging.warning_once.cache_clear()  # type: ignore[attr-defined]
+    try:
+        KINDS[name][0](folder)
+    finally:
+        package.removeHandler(listener)
+
+    assert said == []
 
 
 @pytest.mark.parametrize("size", [(224, 224), (480, 640), (333, 501), (1000, 31), (90, 70)])

@@ -7,8 +7,7 @@ Facts: the model card's quick start, and the code of FreeBind, which uses it so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from unisearch.spaces.towers.folder import digest_of, read_json
 from unisearch.spaces.towers.pictures import Crop
 from unisearch.spaces.towers.pieces import encode_in_pieces
 from unisearch.spaces.towers.prepare import Array, Prepare, text_bytes, text_of
+from unisearch.spaces.towers.quiet import quiet
 from unisearch.spaces.towers.run import upload
 
 PICTURES = "preprocessor_config.json"
@@ -116,7 +116,7 @@ def _check_code(folder: Path) -> None:
 def _network(folder: Path) -> Any:
     from transformers import AutoModel
 
-    with _quiet():
+    with quiet():
         network, found = AutoModel.from_pretrained(
             folder,
             trust_remote_code=True,
@@ -135,22 +135,6 @@ def _network(folder: Path) -> Any:
             more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
             raise ValueError(f"its weights {what} '{odd[0]}'{more}; are they of its code?")
     return network.eval().requires_grad_(False)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers shows no bars and reports: what is wrong is one line of ours."""
-    from transformers.utils import logging
-
-    told: Any = logging  # of functions without types
-    before = told.get_verbosity()
-    told.set_verbosity_error()
-    told.disable_progress_bar()
-    try:
-        yield
-    finally:
-        told.set_verbosity(before)
-        told.enable_progress_bar()
 
 
 def _tokenizer(folder: Path) -> Any:

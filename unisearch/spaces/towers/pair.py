@@ -19,6 +19,7 @@ from unisearch.spaces.towers.folder import digest_of, read_json
 from unisearch.spaces.towers.pictures import Crop, Squeeze
 from unisearch.spaces.towers.pieces import encode_in_pieces
 from unisearch.spaces.towers.prepare import Array, Prepare, text_bytes, text_of
+from unisearch.spaces.towers.quiet import quiet
 from unisearch.spaces.towers.run import Pixels, precision
 from unisearch.spaces.towers.strict import load_strict, read_state
 from unisearch.spaces.towers.tokens import Tokens
@@ -134,7 +135,8 @@ def _plan(stored: Mapping[str, Any]) -> Crop | Squeeze:
 
 def _built(file: Path, build: Callable[[], Any]) -> Any:
     try:
-        return build()
+        with quiet():
+            return build()
     except Exception as error:  # whatever a setting leads to
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{display(file)} describes no network: {reason}") from error
