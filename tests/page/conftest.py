@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,12 @@ TOKEN = "a token of this test"
 
 @contextmanager
 def serving(
-    library: Path, folder: Path, *arguments: str, end: int = signal.SIGINT, **settings: str
+    library: Path,
+    folder: Path,
+    *arguments: str,
+    end: int = signal.SIGINT,
+    program: Sequence[str] = ("-m", "unisearch"),
+    **settings: str,
 ) -> Iterator[str]:
     """The address of a server of that library; it ends with exit code 0 at the signal `end`."""
     environment = {
@@ -52,7 +57,7 @@ def serving(
     log = folder / "server.log"
     with log.open("ab") as err:
         server = subprocess.Popen(
-            [sys.executable, "-m", "unisearch", "serve", "--port", "0", "--library", library,
+            [sys.executable, *program, "serve", "--port", "0", "--library", library,
              *arguments],
             cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=err,
         )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,13 +16,17 @@ import pytest
 from indexer import Indexer
 from tests.coroutines import finished
 from tests.indexer.conftest import picture, text
+from tests.mixed import Mixed, blend, built, make_mixed, mixed
 from unisearch.api.page import look
-from unisearch.api.page.home import Home
+from unisearch.api.page.cards import Found
+from unisearch.api.page.home import Home, outcome
 from unisearch.api.page.question import Part, Question
 from unisearch.api.page.status import Watch
 from unisearch.api.service import Service
 from unisearch.config import Settings
 from unisearch.engine import inspect
+
+__all__ = ["blend", "built", "make_mixed", "mixed"]
 
 
 @pytest.fixture
@@ -49,9 +54,9 @@ def test_a_hit_that_is_dropped_while_it_is_looked_up_is_left_out(
     question = Question(into={"text"})
     question.set_words("lighthouse")
 
-    found, _ = finished(look.answer(service, question))
+    answer = finished(look.answer(service, question))
 
-    assert [one.name for one in found] == ["two.TXT"]
+    assert [one.name for one in answer.found] == ["two.TXT"]
 
 
 class Given:
@@ -86,8 +91,44 @@ def test_files_that_are_given_at_the_same_time_are_two(tmp_path: Path) -> None:
     assert sorted(Path(str(part.value)).read_bytes() for part in parts) == [b"a", b"b"]
 
 
+def test_experts_are_offered_where_a_space_has_some_and_count_once(
+    mixed: Mixed,
+) -> None:
+    question = Question(into={"audio"})
+    question.set_words("a dog")
+
+    with closing(Service(mixed.settings)) as of_experts:
+        offered = look.factors(of_experts)
+        scores = {}
+        for factors in (None, *offered):
+            question.factors = factors
+            answer = finished(look.answer(of_experts, question))
+            scores[factors] = {one.name: one.hit["similarity"] for one in answer.found}
+            assert answer.approximate == []
+        by_expert = of_experts.engine.search("a dog", into="audio", factors="at_expertise")
+
+    assert [*offered] == ["versatile", "at_expertise", "audio=0,text=0", "audio=1,text=1"]
+    assert scores[None] == pytest.approx(scores["versatile"], abs=1e-3)  # as it is stored
+    assert scores["at_expertise"] == pytest.approx(
+        {Path(os.fsdecode(hit.path)).name: hit.similarity for hit in by_expert}, abs=1e-3
+    )
+    for other in ("at_expertise", "audio=1,text=1"):
+        assert scores[other] != pytest.approx(scores[None], abs=1e-3)
+
+
+def test_the_outcome_says_what_fits_and_what_may_be_missing() -> None:
+    weak, fits = (Found({"weak": weak}, {}) for weak in (True, False))
+
+    assert outcome(look.Answered([], True, [])) == ""
+    assert outcome(look.Answered([fits, weak], False, [])) == "1 match"
+    assert outcome(look.Answered([weak], True, [])).startswith("Nothing fits.")
+    missing = outcome(look.Answered([fits, fits], False, ["audio", "text"]))
+    assert missing == "2 matches (some may be missing of: Sounds, Texts)"
+
+
 def test_the_endings_that_may_be_chosen_are_those_of_the_library(service: Service) -> None:
     assert look.endings(service) == ["png", "txt"]
+    assert look.factors(service) == {}  # it has no space of experts
 
 
 def test_a_library_is_not_counted_again_for_every_look_at_the_page(

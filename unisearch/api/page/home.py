@@ -67,10 +67,12 @@ class Home:
         """Make the page."""
         folders = await asyncio.to_thread(look.folders, self.service)
         endings = await asyncio.to_thread(look.endings, self.service)
+        factors = await asyncio.to_thread(look.factors, self.service)
         with frame("/") as content:
             self.make_box(content)
             self.chips = label(element("ul", style="chips"), "What is asked for")
             self.make_filters(folders, endings)
+            self.make_factors(factors)
             self.told = element("p", style="told").props('role="status" aria-live="polite"')
             self.results = element("div", style="results")
             with self.results:
@@ -121,6 +123,18 @@ class Home:
             setting("Type", "ext", {ending: f".{ending}" for ending in endings})
             setting("Changed", "age", AGES)
             setting("Duration", "length", LENGTHS)
+
+    def make_factors(self, factors: dict[str, str]) -> None:
+        """How much of its experts counts, where a space of the library has some."""
+        if not factors:
+            return
+
+        async def change(value: str | None) -> None:
+            self.question.factors = value
+            await self.search()
+
+        with element("div", style="filters"):
+            choice("Experts", {None: "as stored", **factors}, None, change)
 
     # What the visitor does.
 
@@ -212,7 +226,7 @@ class Home:
             return
         self.tell("Searching …")
         try:
-            found, nothing = await look.answer(self.service, self.question)
+            answer = await look.answer(self.service, self.question)
         except look.Refused as error:
             if asked == self.asked:
                 self.show([], str(error), alert=True)
@@ -220,23 +234,19 @@ class Home:
             return
         if asked != self.asked:
             return
-        self.show(found, "" if found else "Nothing in the library passes these filters.")
-        if nothing and found:
-            self.tell("Nothing fits. These come nearest, but chance alone explains them.")
-        else:
-            count = sum(not one.hit["weak"] for one in found)
-            self.tell(f"{count} match{'' if count == 1 else 'es'}" if found else "")
+        self.show(answer.found, "" if answer.found else NONE_PASSES)
+        self.tell(outcome(answer))
 
     async def more(self, modality: Modality) -> None:
         """More of one kind."""
         self.question.counts[modality] = self.question.counts.get(modality, STEP) + STEP
         try:
-            found, _ = await look.answer(self.service, self.question, modality)
+            answer = await look.answer(self.service, self.question, modality)
         except look.Refused as error:
             self.tell(str(error), bad=True)
             return
         rest = [one for one in self.found if one.hit["modality"] != modality]
-        self.show(rest + found, "")
+        self.show(rest + answer.found, "")
 
     def show(self, found: list[Found], line: str, alert: bool = False) -> None:
         """The cards, or a line instead."""
@@ -276,4 +286,19 @@ class Home:
                     label(remove, f"Remove {part.shown}")
 
 
+def outcome(answer: look.Answered) -> str:
+    """What an answer holds, in one line."""
+    if not answer.found:
+        return ""
+    count = sum(not one.hit["weak"] for one in answer.found)
+    line = f"{count} match{'' if count == 1 else 'es'}"
+    if answer.no_match:
+        line = "Nothing fits. These come nearest, but chance alone explains them."
+    if answer.approximate:
+        kinds = ", ".join(KINDS[one][1] for one in answer.approximate)
+        line += f" (some may be missing of: {kinds})"
+    return line
+
+
+NONE_PASSES = "Nothing in the library passes these filters."
 NO_FOLDERS = "This library is empty. Index a folder first: unisearch index FOLDER"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import HTTPException
@@ -16,26 +17,39 @@ from unisearch.api.search import ask
 from unisearch.api.service import Service
 from unisearch.engine import items
 from unisearch.errors import UnisearchError, Unreadable
+from unisearch.factors import PRESETS, told
+from unisearch.held import with_factors
 from unisearch.records import Modality
+
+#: What factors.PRESETS are for.
+NAMED = {"versatile": "good at everything", "at_expertise": "best at sounds"}
 
 
 class Refused(Exception):
     """The service does not answer that; says why in one line."""
 
 
+@dataclass(frozen=True)
+class Answered:
+    """The hits; no_match: nothing fits; approximate: kinds of which hits may be missing."""
+
+    found: list[Found]
+    no_match: bool
+    approximate: Sequence[Modality]
+
+
 async def answer(
     service: Service, question: Question, modality: Modality | None = None
-) -> tuple[list[Found], bool]:
-    """The hits, and whether nothing fits. Raises Refused."""
+) -> Answered:
+    """What a question finds. Raises Refused."""
     return await asyncio.to_thread(_answer, service, question, modality)
 
 
-def _answer(
-    service: Service, question: Question, modality: Modality | None
-) -> tuple[list[Found], bool]:
+def _answer(service: Service, question: Question, modality: Modality | None) -> Answered:
     try:
-        told = ask(service, question.asked(modality), question.files())
-        return list(_still_there(service, told["hits"])), told["no_match"]
+        said = ask(service, question.asked(modality), question.files())
+        found = list(_still_there(service, said["hits"]))
+        return Answered(found, said["no_match"], said["approximate"])
     except Unreadable as error:
         raise Refused(f"That file cannot be searched for: {error.reason}") from error
     except UnisearchError as error:
@@ -96,3 +110,19 @@ def endings(service: Service) -> list[str]:
     """The extensions that files of the library have, without their dots."""
     with service.engine.rooms.catalog.view() as view:
         return [suffix.lstrip(".") for suffix in view.suffixes()]
+
+
+def factors(service: Service) -> dict[str, str]:
+    """The factors that a question may name, and what they do; {} where no space has any."""
+    with service.engine.rooms.catalog.view() as view:
+        rows = [row for row in view.spaces_and_parts() if row.state in ("active", "parts")]
+    try:
+        known = {modality for row in with_factors(rows) for modality in row.factors}
+    except UnisearchError:
+        return {}
+    presets = {name: NAMED[name] for name, of in PRESETS.items() if of.keys() <= known}
+    return {
+        **presets,
+        told(dict.fromkeys(known, 0.0)): "without experts",
+        told(dict.fromkeys(known, 1.0)): "experts alone",
+    }

@@ -60,6 +60,7 @@ class Question:
     filters: Filters = field(default_factory=Filters)
     into: set[Modality] = field(default_factory=set)
     counts: dict[Modality, int] = field(default_factory=dict)
+    factors: str | None = None  # how much of its experts counts, in a space that has some
 
     def set_words(self, words: str) -> None:
         """Ask with those words, in place of the words before."""
@@ -95,6 +96,7 @@ class Question:
             each=True,
             where=self.filters.where(),
             root=self.filters.root,
+            factors=self.factors,
         )
 
     def _terms(self) -> list[TermIn]:
