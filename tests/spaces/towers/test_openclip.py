@@ -52,12 +52,14 @@ class Words:
     """A vocabulary of bytes that cuts at the context, as those of open_clip do."""
 
     context_length = 20
+    fill_before = False
 
     def __call__(self, texts: Sequence[str], context_length: int) -> torch.Tensor:
         rows = torch.zeros((len(texts), context_length), dtype=torch.long)
         for place, text in enumerate(texts):
             row = [*[256, *text.encode()][: context_length - 1], 257]
-            rows[place, : len(row)] = torch.tensor(row)
+            start = context_length - len(row) if self.fill_before else 0
+            rows[place, start : start + len(row)] = torch.tensor(row)
         return rows
 
 
@@ -153,12 +155,16 @@ def test_pixels_are_scaled_as_the_model_says(folder: Path, plan: dict[str, Any])
     assert torch.allclose(row, normalize(wanted, dim=-1)[0], atol=1e-5)
 
 
-def test_a_text_is_cut_only_where_the_package_would_lose_some(folder: Path) -> None:
+@pytest.mark.parametrize("before", [False, True], ids=["filled behind", "filled before"])
+def test_a_text_is_cut_only_where_the_package_would_lose_some(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    monkeypatch.setattr(Words, "fill_before", before)
     tower = OpenClipTower(folder)
     most = "x" * 18  # with begin and end as long as the context
 
     assert torch.allclose(rows(tower, [most, f"{most} y"])[0], rows(tower, [most])[0], atol=1e-6)
-    assert tower._fits(most)
+    assert all(map(tower._fits, ("", "x", most)))
     assert not tower._fits(most + "x")
     first, second = rows(tower, TEXTS[3:])
     assert float(first @ second) < 1 - 1e-6

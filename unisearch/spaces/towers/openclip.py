@@ -52,7 +52,7 @@ class OpenClipTower(Tower):
         self.picture, mean, std = _pictures(folder / CONFIG, self._network.visual.preprocess_cfg)
         self.image_min_side = 2 * self.picture.side
         self._pixels = Pixels(mean, std, device)
-        self._padding = int(self._words([""], self.context + 1)[0, -1])
+        self._padding = int(self._words([""], self.context + 1)[0].mode().values)
 
     def preparer(self, modality: Modality) -> Prepare:
         plans: dict[Modality, Prepare] = {"text": text_bytes, "image": self.picture}
@@ -73,9 +73,13 @@ class OpenClipTower(Tower):
         return found
 
     def _fits(self, text: str) -> bool:
-        """Whether nothing is cut: with one place more the same comes out, and a place is left."""
+        """Whether nothing is cut: with one place more the same comes out, and a place is left.
+
+        Most fill up behind a text, some before it.
+        """
         shown, more = (self._words([text], self.context + room)[0] for room in (0, 1))
-        return bool(torch.equal(shown, more[:-1])) and int(more[-1]) == self._padding
+        sides = ((more[:-1], more[-1]), (more[1:], more[0]))
+        return any(torch.equal(shown, rest) and int(left) == self._padding for rest, left in sides)
 
 
 def _open_clip() -> Any:
