@@ -84,7 +84,7 @@ class View(Files, Spaces):
         """
         wanted = list(map(int, segment_ids))
         if under is None and where is None and not prefer:
-            rows = self._connection.execute(_HITS, {"wanted": json.dumps(wanted)})
+            rows = self._connection.execute(_HITS, {"wanted": str(wanted)})  # as JSON has it
         else:
             rows = self._chosen(wanted, under, prefer or {}, where)
         roots = self._root_paths()

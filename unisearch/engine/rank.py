@@ -121,6 +121,8 @@ class Scored:
 
     def ranked(self, most: int) -> Scored:
         """The best candidates, best first, ties by key."""
+        if len(self.keys) <= most and bool(np.all(self.score[:-1] > self.score[1:])):
+            return self  # as the neighbours of one term are found
         order = np.lexsort((self.keys, -self.score))[:most]
         return replace(
             self,
