@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +25,29 @@ PROGRAM = (
 SCORES = "[...document.querySelectorAll('.score')].map(one => one.innerText).join()"
 
 
-def test_a_question_is_asked_by_the_factors_that_were_chosen(
-    visit: Callable[..., Any], mixed: Mixed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = Path(__file__).resolve().parents[2]
-    monkeypatch.setenv("PYTHONPATH", str(root))
+@pytest.fixture
+def experts(mixed: Mixed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server of such a library."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     with serving(mixed.path, tmp_path, program=("-c", PROGRAM), space="blend") as address:
-        page = visit(f"{address}/?q=a+dog", width=375)
-        page.wait_for_selector(".card.kind-audio")
-        assert grave(page) == []
+        yield address
 
-        before = page.evaluate(SCORES)
 
-        page.get_by_label("Experts").select_option("experts alone")
+# The server comes before the visit, and so it ends after it: no page asks one that is gone.
+def test_a_question_is_asked_by_the_factors_that_were_chosen(
+    experts: str, visit: Callable[..., Any]
+) -> None:
+    page = visit(f"{experts}/?q=a+dog", width=375)
+    page.wait_for_selector(".card.kind-audio")
+    assert grave(page) == []
+    before = page.evaluate(SCORES)
 
-        page.wait_for_function(f"before => {SCORES} !== before", arg=before)
-        chosen = page.get_by_label("Experts").evaluate("one => one.selectedOptions[0].innerText")
-        offered = page.get_by_label("Experts").inner_text()
-        cards = page.locator(".card.kind-audio .score").count()
+    page.get_by_label("Experts").select_option("experts alone")
 
+    page.wait_for_function(f"before => {SCORES} !== before", arg=before)
+    chosen = page.get_by_label("Experts").evaluate("one => one.selectedOptions[0].innerText")
+    offered = page.get_by_label("Experts").inner_text()
+    cards = page.locator(".card.kind-audio .score").count()
     assert chosen == "experts alone"
     assert re.split(r"\s*\n\s*", offered) == [
         "as stored", "good at everything", "best at sounds", "without experts", "experts alone",

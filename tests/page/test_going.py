@@ -45,6 +45,7 @@ class Told(socketserver.StreamRequestHandler):
 @pytest.fixture
 def writer(library: Path) -> Iterator[Writer]:
     """Nobody else writes to the library of these tests now."""
+    (library / SOCKET_FILE).unlink(missing_ok=True)
     with socket_path(library, SOCKET_FILE) as path, Writer(path) as writer:
         threading.Thread(target=writer.serve_forever, args=(0.05,), daemon=True).start()
         yield writer

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,10 +21,11 @@ from unisearch.api.page import look
 from unisearch.api.page.cards import Found
 from unisearch.api.page.home import Home, outcome
 from unisearch.api.page.question import Part, Question
-from unisearch.api.page.status import Watch
+from unisearch.api.page.status import Watch, seen
 from unisearch.api.service import Service
 from unisearch.config import Settings
 from unisearch.engine import inspect
+from unisearch.errors import LibraryError
 
 __all__ = ["blend", "built", "make_mixed", "mixed"]
 
@@ -91,6 +92,24 @@ def test_files_that_are_given_at_the_same_time_are_two(tmp_path: Path) -> None:
     assert sorted(Path(str(part.value)).read_bytes() for part in parts) == [b"a", b"b"]
 
 
+def test_a_library_that_is_away_for_a_while_is_one_line_of_the_status(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, there = Watch(), inspect.status
+
+    def away(_: object) -> None:
+        raise LibraryError("/media/disk: not there now")
+
+    monkeypatch.setattr(inspect, "status", away)
+    said = seen(watch, service)
+    monkeypatch.setattr(inspect, "status", there)
+    again = seen(watch, service)
+
+    assert said == "/media/disk: not there now"
+    assert isinstance(again, tuple)
+    assert again[0]["modalities"]["text"]["items"] == 2
+
+
 def test_experts_are_offered_where_a_space_has_some_and_count_once(
     mixed: Mixed,
 ) -> None:
@@ -114,6 +133,27 @@ def test_experts_are_offered_where_a_space_has_some_and_count_once(
     )
     for other in ("at_expertise", "audio=1,text=1"):
         assert scores[other] != pytest.approx(scores[None], abs=1e-3)
+
+
+def test_more_of_a_question_is_not_shown_among_the_answers_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[list[Found]] = []
+    page = Home.__new__(Home)
+    page.service, page.question = cast(Any, None), Question()
+    page.found, page.asked = [], 1
+    page.show = lambda found, line: shown.append(found)  # type: ignore[method-assign, misc, assignment]
+    old = Found({"modality": "text"}, {})
+
+    async def answer(*_: object) -> look.Answered:
+        page.asked += len(shown)  # the second time something else is asked meanwhile
+        return look.Answered([old], False, [])
+
+    monkeypatch.setattr(look, "answer", answer)
+    for _ in range(2):
+        finished(page.more("text"))
+
+    assert shown == [[old]]
 
 
 def test_the_outcome_says_what_fits_and_what_may_be_missing() -> None:

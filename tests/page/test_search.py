@@ -99,14 +99,16 @@ def test_words_are_marked_in_the_texts_that_hold_them(visit: Visit, address: str
     assert re.search(r"\d match", page.get_by_role("status").inner_text())
 
 
-def test_a_sound_is_played_from_its_card(visit: Visit, address: str) -> None:
+def test_a_sound_is_played_while_the_mouse_is_on_its_card(visit: Visit, address: str) -> None:
     page = visit(f"{address}/?q=dog")
-    player = page.locator(".card.kind-audio audio").first
-    player.wait_for()
+    page.locator(".card.kind-audio audio").first.wait_for()
+    page.evaluate("document.querySelector('audio').loop = true")  # else it may end by itself
 
-    player.evaluate("(player) => player.play()")
-
+    page.locator(".card.kind-audio .open").first.hover()
     page.wait_for_function("document.querySelector('audio').currentTime > 0.1")
+
+    page.locator(".brand").hover()
+    page.wait_for_function("document.querySelector('audio').paused")
 
 
 def test_a_video_is_played_in_full_size(visit: Visit, address: str) -> None:

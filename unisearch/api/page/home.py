@@ -238,12 +238,16 @@ class Home:
         self.tell(outcome(answer))
 
     async def more(self, modality: Modality) -> None:
-        """More of one kind."""
+        """More of one kind; nothing when something else was asked before it came."""
+        asked = self.asked
         self.question.counts[modality] = self.question.counts.get(modality, STEP) + STEP
         try:
             answer = await look.answer(self.service, self.question, modality)
         except look.Refused as error:
-            self.tell(str(error), bad=True)
+            if asked == self.asked:
+                self.tell(str(error), bad=True)
+            return
+        if asked != self.asked:
             return
         rest = [one for one in self.found if one.hit["modality"] != modality]
         self.show(rest + answer.found, "")
