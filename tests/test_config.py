@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unisearch.config import load_settings, read_yaml, table
+from unisearch.config import check_still_there, load_settings, read_yaml, table
 from unisearch.errors import BadSetting
 
 DEFAULTS = Path(__file__).parent.parent / "config.yaml"
@@ -31,6 +31,30 @@ def test_an_argument_beats_the_environment_beats_the_file(
     settings = load_settings(file, device="auto")
 
     assert (settings.space, settings.threads, settings.device) == ("toy", 2, "auto")
+
+
+def test_a_file_that_is_away_asks_for_no_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = tmp_path / "home" / "config.yaml"
+    users.parent.mkdir()
+    users.write_text("threads: 3\n")
+    monkeypatch.setattr("unisearch.config.user_config_path", lambda _: users.parent)
+    by_user = load_settings()
+    here = tmp_path / "config.yaml"
+    here.write_text("threads: 2\n")
+
+    by_here = load_settings()
+    check_still_there(by_user, by_here)  # one that came goes before it, as at a start
+    check_still_there(by_here, load_settings())
+
+    here.write_text("")  # somebody is about to write it
+    with pytest.raises(BadSetting, match=r"config\.yaml: no such configuration file"):
+        check_still_there(by_here, load_settings())
+    users.unlink()
+    for before in (by_here, by_user):
+        with pytest.raises(BadSetting, match="no such configuration file"):
+            check_still_there(before, load_settings())
 
 
 def test_a_nested_setting_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

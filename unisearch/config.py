@@ -35,6 +35,10 @@ from unisearch.sections import (
 )
 
 
+#: Looked for where one stands.
+HERE = Path("config.yaml")
+
+
 class Settings(BaseSettings):
     """All settings of one run."""
 
@@ -125,6 +129,16 @@ def load_settings(config: Path | str | None = None, **arguments: Any) -> Setting
     return settings
 
 
+def check_still_there(before: Settings, now: Settings) -> None:
+    """Raises BadSetting when `now` was read without the file that the settings before came from.
+
+    It may be away for a moment, as while somebody replaces it: that asks for no defaults. A
+    ./config.yaml that came goes before the user's own, as at a start.
+    """
+    if before.file not in (None, now.file) and now.file != HERE:
+        raise BadSetting(f"{display(before.file)}: no such configuration file")
+
+
 def find_config(config: Path | str | None) -> Path | None:
     """The configuration file that holds, or None when there is none.
 
@@ -139,9 +153,8 @@ def find_config(config: Path | str | None) -> Path | None:
         if not there:
             raise BadSetting(f"{display(asked)}: no such configuration file")
         return Path(asked)
-    here = Path("config.yaml")
-    if here.is_file() and is_ours(here):
-        return here
+    if HERE.is_file() and is_ours(HERE):
+        return HERE
     user = user_config_path("unisearch") / "config.yaml"
     try:
         return user if user.is_file() else None

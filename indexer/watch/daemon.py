@@ -46,12 +46,15 @@ class Daemon:
     """Watches one library's folders until a signal ends it.
 
     paths: what to watch; all roots of the library when there is none
-    load: reads the settings, and sets up logging by them; called again at SIGHUP
+    load: reads the settings, and sets up logging by them; called again at SIGHUP, with those
+    that hold
     """
 
-    def __init__(self, paths: Sequence[Path | str | bytes], load: Callable[[], Settings]) -> None:
+    def __init__(
+        self, paths: Sequence[Path | str | bytes], load: Callable[[Settings | None], Settings]
+    ) -> None:
         self._load = load
-        self._settings = load()
+        self._settings = load(None)
         self._asked = topmost(real(path) for path in paths)
         self._signals = Signals()
         self._manager = Manager()
@@ -322,7 +325,7 @@ class Daemon:
         """Read the settings again and take over what can change while we run."""
         self._manager.reloading()
         try:
-            fresh = self._load()
+            fresh = self._load(self._settings)
         except UnisearchError as error:
             logger.error("the settings stay as they were: %s", error)
         else:

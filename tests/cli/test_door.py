@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from unisearch.cli.door import configure_logs
+from unisearch.cli.door import Door, configure_logs
+from unisearch.errors import BadSetting
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +44,18 @@ def test_debugging_shows_levels_of_all(capsys: pytest.CaptureFixture[str]) -> No
     assert "debug" in told
     assert "a detail" in told
     assert "not ours" in told
+
+
+def test_settings_read_again_without_their_file_leave_the_logs_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "config.yaml"
+    file.write_text("log_level: info\n", "utf-8")
+    before = Door().settings()
+    file.unlink()
+
+    with pytest.raises(BadSetting, match="no such configuration file"):
+        Door().settings(before=before)
+
+    assert logging.getLogger().level == logging.INFO

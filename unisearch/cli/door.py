@@ -25,16 +25,19 @@ class Door:
     config: str | None = None
     debug: bool = False
 
-    def settings(self, **arguments: Any) -> Settings:
+    def settings(self, *, before: Settings | None = None, **arguments: Any) -> Settings:
         """The settings of this run; logging is set up as they say.
 
+        before: those that hold, when they are read again: their file must still be there
         arguments: settings given by options of the verb; None means not given.
         """
-        from unisearch.config import load_settings
+        from unisearch.config import check_still_there, load_settings
 
         library = Path(self.library) if self.library is not None else None
         level = "debug" if self.debug else None
         settings = load_settings(self.config, library=library, log_level=level, **arguments)
+        if before is not None:
+            check_still_there(before, settings)
         configure_logs(settings.log_level)
         return settings
 

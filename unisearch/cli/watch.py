@@ -38,8 +38,8 @@ def watch(
     """
     from unisearch.cli.logs import configure
 
-    def settings() -> Settings:
-        found = door(ctx).settings()
+    def settings(before: Settings | None = None) -> Settings:
+        found = door(ctx).settings(before=before)
         configure(found.watch, debug=door(ctx).debug)
         return found
 

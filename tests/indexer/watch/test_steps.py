@@ -33,7 +33,7 @@ def start(library: Library) -> Iterator[Start]:
     settings = library.settings.model_copy(update={"watch": watch})
 
     def begin(*paths: Path) -> Daemon:
-        made.append(Daemon(paths, lambda: settings))
+        made.append(Daemon(paths, lambda _: settings))
         made[-1]._look_around()
         return made[-1]
 
