@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -22,3 +22,23 @@ def blended(values: Sequence[T], kind: Callable[[T], Hashable]) -> list[tuple[in
         seen[one] += 1
         keys.append((seen[one] / count[one], place))
     return [(place, values[place]) for _, place in sorted(keys)]
+
+
+class Lanes(Generic[T]):
+    """What workers do (`there`) and what this process does itself (`here`), each in its order.
+
+    is_here: which of the two a value is
+    """
+
+    def __init__(self, values: Iterable[T], is_here: Callable[[T], bool]) -> None:
+        self.here, self.there = deque[T](), deque[T]()
+        for value in values:
+            (self.here if is_here(value) else self.there).append(value)
+
+    def next(self, full: bool) -> T:
+        """The next one for the workers, unless they are full and there is something to do here."""
+        lane = self.here if not self.there or (full and self.here) else self.there
+        return lane.popleft()
+
+    def __bool__(self) -> bool:
+        return bool(self.here or self.there)

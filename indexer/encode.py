@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
@@ -100,12 +100,18 @@ _Kind = tuple[str, Modality]
 
 
 class Encoder:
-    """Collects prepared parts and encodes them in batches of one modality for one space."""
+    """Collects prepared parts and encodes them in batches of one modality for one space.
 
-    def __init__(self, spaces: Sequence[Space], batch: int) -> None:
+    told: called after each batch
+    """
+
+    def __init__(
+        self, spaces: Sequence[Space], batch: int, told: Callable[[], None] | None = None
+    ) -> None:
         self._spaces = {space.id: space for space in spaces}
         self.spaces = tuple(spaces)
         self._batch = batch
+        self._told = told
         self._waiting: dict[_Kind, list[_Waiting]] = defaultdict(list)
         self._bytes: dict[_Kind, int] = defaultdict(int)
 
@@ -164,6 +170,8 @@ class Encoder:
                 raise
             logger.debug("a batch of %d %s parts failed: %s", len(waiting), kind[1], error)
             vectors = self._one_by_one(space, waiting)
+        if self._told is not None:
+            self._told()
         rows = range(len(waiting))
         for _, run in groupby(rows, key=lambda row: id(waiting[row].draft)):
             mine = list(run)

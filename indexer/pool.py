@@ -37,11 +37,13 @@ _QUEUED = 6
 
 @dataclass(frozen=True)
 class Limits:
-    """workers: at most; timeout_s: per job and between two values; memory_bytes: of each worker."""
+    """workers: at most; timeout_s: per job and between two values; memory_bytes: of each worker;
+    beside: so many begin jobs while who takes the answers does something else, 0 for all"""
 
     workers: int
     timeout_s: float = 60.0
     memory_bytes: int = 4 * 1024**3
+    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Pool:
         self._queue: deque[Ask] = deque()
         self._open: set[int] = set()  # jobs whose end was not taken yet
         self._dropped: set[int] = set()
+        self._awaited = False  # whether somebody waits for an answer
         self._wanted = 0  # workers that should be there whatever there is to do
         self._count = 0
         self._children: list[Child] = []
@@ -113,10 +116,7 @@ class Pool:
         """
         end = time.monotonic() + timeout_s
         while True:
-            try:
-                answer, child = self._inbox.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                answer, child = None, None
+            answer, child = self._next(max(0.0, end - time.monotonic()))
             if answer is None:
                 if self._error is not None:
                     raise self._error
@@ -129,6 +129,22 @@ class Pool:
                 if answer.done:
                     self._open.discard(answer.job)
             return answer
+
+    def _next(self, timeout_s: float) -> tuple[Answer | None, Child | None]:
+        """What came, (None, None) when nothing did for so long."""
+        with contextlib.suppress(queue.Empty):
+            return self._inbox.get_nowait()
+        if timeout_s <= 0:
+            return None, None
+        self._awaited = True
+        if self.limits.beside:
+            self._ring()
+        try:
+            return self._inbox.get(timeout=timeout_s)
+        except queue.Empty:
+            return None, None
+        finally:
+            self._awaited = False
 
     def drop(self, job: int) -> None:
         """Forget a job: nothing more is heard of it. A worker that is at it is ended."""
@@ -155,6 +171,13 @@ class Pool:
     def is_full(self) -> bool:
         """Whether there are jobs enough that no worker has to wait for the next."""
         return len(self._open) >= _QUEUED * self.limits.workers + 2
+
+    @property
+    def busy(self) -> int:
+        """How many workers have something to do."""
+        with self._lock:
+            at_work = sum(one.ask is not None and not one.waits for one in list(self._children))
+            return min(self.limits.beside or self.limits.workers, at_work + len(self._queue))
 
     @property
     def processes(self) -> list[int]:
@@ -233,11 +256,20 @@ class Pool:
     def _assign(self) -> None:
         for child in self._children:
             if child.ready and child.ask is None:
+                if self._is_enough():
+                    return
                 with self._lock:
                     ask = self._queue.popleft() if self._queue else None
                 if ask is None:
                     return
                 child.begin(ask, self._clock.now_s)
+
+    def _is_enough(self) -> bool:
+        """Whether one more job would take a core from who takes the answers."""
+        most = self.limits.beside
+        if not most or self._awaited:
+            return False
+        return sum(child.ask is not None and not child.waits for child in self._children) >= most
 
     def _hear(self, child: Child) -> None:
         message = child.hear(self._clock.now_s)

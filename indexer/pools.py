@@ -16,17 +16,22 @@ def workers_of(wanted: int) -> int:
 
     Of two cores it leaves none: one worker feeds the network too slowly.
     """
-    if wanted:
-        return wanted
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
-    return min(16, max(cores - 1, min(cores, 2)))
+    return wanted or min(16, max(cores() - 1, min(cores(), 2)))
+
+
+def cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def limits_of(settings: Settings) -> Limits:
     """The limits that the settings give to workers."""
     index = settings.index
-    return Limits(workers_of(index.workers), index.timeout_s, index.worker_memory_mb * 1024**2)
+    beside = 0 if index.workers else max(1, cores() - 1)
+    memory_bytes = index.worker_memory_mb * 1024**2
+    return Limits(workers_of(index.workers), index.timeout_s, memory_bytes, beside)
 
 
 class Pools:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import ExitStack
 
 from indexer.batch import MOST_CHANGES, Batch, Change
-from indexer.blend import blended
+from indexer.blend import Lanes, blended
 from indexer.decode import is_plain
 from indexer.detect import Survey, kind_of, look_at, modality_at, outcome_of, survey
 from indexer.encode import Draft, Encoder
@@ -17,6 +17,7 @@ from indexer.flow import Flow, recipe_for
 from indexer.journal import Journal, News
 from indexer.lately import Lately
 from indexer.meter import Meter
+from indexer.pace import pace_of_network
 from indexer.places import Place, ensure_roots, is_gone, place_of
 from indexer.pools import Pools, limits_of
 from indexer.report import Progress, Report
@@ -129,18 +130,31 @@ class Work:
     def _embed(self, surveys: Sequence[Survey], places: Sequence[bytes]) -> Generator[None]:
         """Look at each file; new contents are read ahead, and committed as they become whole."""
         for one in surveys:
-            for order, file in blended(one.look, kind_of):
+            lanes = Lanes(blended(one.look, kind_of), lambda placed: is_plain(placed[1]))
+            while lanes:
+                order, file = lanes.next(self._is_full)
                 self._take(file, one.known.get(file.path), self._order + order)
-                yield from self._go_on(places)
+                yield from self._go_on(places, idle=not lanes.here)
             self._order += len(one.look)
         while self._coming:
             yield from self._go_on(places, wait=True)
 
-    def _go_on(self, places: Sequence[bytes], wait: bool = False) -> Generator[None]:
-        """Take what was read meanwhile, and wait for more while too much is on its way."""
+    @property
+    def _is_full(self) -> bool:
+        """Whether the workers have enough to do for a while."""
+        full = self._flow is not None and self._flow.full
+        return full or len(self._coming) >= MOST_CHANGES
+
+    def _go_on(
+        self, places: Sequence[bytes], wait: bool = False, idle: bool = True
+    ) -> Generator[None]:
+        """Take what was read meanwhile, and wait for more while too much is on its way.
+
+        idle: there is nothing else to do meanwhile
+        """
         while True:
             if self._flow is not None:
-                full = wait or self._flow.full or len(self._coming) >= MOST_CHANGES
+                full = wait or (idle and self._is_full)
                 came = self._flow.step(_TICK_S if full else 0.0)
                 self._gather()
                 if full and not came and self._coming:
@@ -149,7 +163,7 @@ class Work:
                 self._commit()
                 wrote, self._committed = self._committed, False
                 yield from self._pause(places, wrote)
-            if wait or self._flow is None or not (self._flow.full or came):
+            if wait or self._flow is None or not (came or (idle and self._is_full)):
                 return
 
     def _gather(self) -> None:
@@ -281,7 +295,10 @@ class Work:
             spaces = self._spaces_now()
             for space in spaces:
                 ensure_background(space, self.tell_doing)
-            self._batch.encoder = Encoder(spaces, self.rooms.settings.index.batch)
+            pace = pace_of_network()
+            self._lent.callback(pace.rest)
+            batch = self.rooms.settings.index.batch
+            self._batch.encoder = Encoder(spaces, batch, lambda: pace.encoded(pool.busy))
             recipe = recipe_for(self.rooms, spaces, preview_options(self.rooms.settings))
             self._flow = Flow(self._batch.encoder, recipe, pool)
             self._meter.device = spaces[0].device if spaces else ""

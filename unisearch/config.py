@@ -34,7 +34,6 @@ from unisearch.sections import (
     WatchSettings,
 )
 
-
 #: Looked for where one stands.
 HERE = Path("config.yaml")
 

@@ -423,3 +423,21 @@ def test_ctrl_c_at_the_terminal_is_for_the_parent_alone(pool: Pool) -> None:
             os.kill(worker, number)
 
     assert ends(pool, 1)[job].values == ["before", "after"]
+
+
+def test_while_nobody_waits_for_answers_a_core_is_left_to_who_takes_them(tmp_path: Path) -> None:
+    mark = tmp_path / "go on"
+    with Pool(Limits(2, beside=1)) as pool:
+        pool.start(2)
+        slow = pool.submit(b"", tasks.wait_for, str(mark))
+        until(lambda: Path(f"{mark}.begun").exists())
+        assert pool.busy == 1
+        quick = pool.submit(b"", tasks.count, 3)
+        until(lambda: sum(child.ready for child in pool._children) == 2)
+        assert pool._is_enough()
+
+        found = ends(pool, 1)
+        mark.touch()
+
+        assert found[quick].values == [0, 1, 2]
+        assert ends(pool, 1)[slow].values == ["here"]
