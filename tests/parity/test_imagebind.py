@@ -7,11 +7,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from tests.parity.sets import Fixture, fixtures, medium, worst
 from tests.parity.sounds import sound as made_sound
+from tests.spaces.tiny import randomise
 from unisearch.spaces.towers.imagebind import sound
+from unisearch.spaces.towers.imagebind.network import ImageBind
+from unisearch.spaces.towers.imagebind.sizes import Sizes
 
 Floats = NDArray[np.float32]
 #: Where clips begin, by the names in the fixtures: as pinned, and as in pytorchvideo 0.1.5.
@@ -45,6 +50,25 @@ def test_clips_begin_where_they_do_in_the_published_code(fixture: Fixture) -> No
                 found = np.array(sound.starts(duration_s, steps))
 
                 assert worst(np.stack([found, found + sound.CLIP_S], axis=1), wanted) <= 1e-9
+
+
+@pytest.mark.parametrize("fixture", fixtures("imagebind/audio_preprocess*.npz"))
+def test_the_tower_hears_the_same_in_them(fixture: Fixture) -> None:
+    """Two blocks of the published width, random weights: what the roundings come to as vectors."""
+    sizes = {"audio": Sizes(768, 2, 12, 3072, 1024, tokens=229)}
+    network = ImageBind(sizes).eval()
+    network.load_state_dict(randomise(network))
+    for name, samples, rate_hz in sounds_of(fixture):
+        if f"{name}/pinned/mel" in fixture.arrays:
+            wanted = fixture.arrays[f"{name}/pinned/mel"].astype(np.float32)
+            with torch.inference_mode():
+                heard = [
+                    functional.normalize(network.audio(torch.from_numpy(mel)), dim=-1).numpy()
+                    for mel in (sound.clips(samples, rate_hz), wanted)
+                ]
+
+            half = is_half(fixture, name, "pinned")
+            assert worst(*heard) <= (2e-5 if half else 1e-5), name
 
 
 def sounds_of(fixture: Fixture) -> Iterator[tuple[str, Floats, int]]:
