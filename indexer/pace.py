@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from indexer.pools import cores
-from unisearch.wiring import network_threads, use_network_threads
+from unisearch.threads import network_threads, use_network_threads
 
 #: What the last look counts beside all before it.
 _NEWEST = 0.5

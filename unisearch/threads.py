@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import TypeVar
 
 Part = TypeVar("Part")
@@ -19,6 +20,21 @@ def rest_idle_threads() -> None:
     its sister needs: indexing was 4 times slower (docs/benchmarks.md). The user's setting holds.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@cache
+def network_threads() -> int:
+    """How many threads the networks of this process may compute with: as they had at first."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+def use_network_threads(count: int) -> None:
+    """Have them compute with so many, as far as this thread asks for it."""
+    import torch
+
+    torch.set_num_threads(count)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Self
@@ -280,21 +280,6 @@ def open_space(settings: Settings, name: str) -> Space:
         ):
             return space
     raise WeightsError(f"the weights of '{name}' were replaced while they were loaded; try again")
-
-
-@cache
-def network_threads() -> int:
-    """How many threads the networks of this process may compute with: as they had at first."""
-    import torch
-
-    return torch.get_num_threads()
-
-
-def use_network_threads(count: int) -> None:
-    """Have them compute with so many, as far as this thread asks for it."""
-    import torch
-
-    torch.set_num_threads(count)
 
 
 def stay_offline() -> None:
