@@ -128,8 +128,11 @@ class Work:
             yield from self._pause(places)
 
     def _embed(self, surveys: Sequence[Survey], places: Sequence[bytes]) -> Generator[None]:
-        """Look at each file; new contents are read ahead, and committed as they become whole."""
-        for one in surveys:
+        """Look at each file; new contents are read ahead, and committed as they become whole.
+
+        What is little comes first: a file that came with a large folder need not wait for it.
+        """
+        for one in sorted(surveys, key=lambda one: len(one.look)):
             lanes = Lanes(blended(one.look, kind_of), lambda placed: is_plain(placed[1]))
             while lanes:
                 order, file = lanes.next(self._is_full)

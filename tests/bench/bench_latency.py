@@ -2,8 +2,9 @@
 
     python -m tests.bench.bench_latency [FILES] [BULK]
 
-FILES new files of every kind, one after the other, beside an idle daemon; then as many while it
-indexes BULK others. Prints JSON lines.
+FILES new files of every kind, one after the other, beside an idle daemon; then as many as it takes
+while it indexes BULK others, which are handed to it at once together with the first of them. Prints
+JSON lines.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 from tests.bench.timing import line, options
@@ -73,11 +75,16 @@ def delay_s(rooms: Rooms, content: bytes, path: Path) -> float:
     return time.perf_counter() - closed
 
 
-def measure(what: str, rooms: Rooms, files: Sequence[Path], folder: Path) -> None:
-    """Prints the delays of copies of these files, each with a byte of its own at the end."""
+def measure(
+    what: str, rooms: Rooms, files: Sequence[Path], folder: Path, end: Callable[[], bool]
+) -> None:
+    """Prints the delays of copies of these files, each with a byte of its own at the end.
+
+    end: asked before each of them, whether it is enough
+    """
     folder.mkdir()
     took: dict[str, list[float]] = {}
-    for number, file in enumerate(files):
+    for number, file in enumerate(takewhile(lambda _: not end(), files)):
         content = file.read_bytes() + (b"" if file.suffix == ".glb" else f" {number}".encode())
         kind = str(modality_of(file))
         delay = delay_s(rooms, content, folder / f"{number}{file.suffix}")
@@ -94,7 +101,7 @@ def main() -> None:
     count, bulk = asked.files, asked.bulk
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        per_concept = -(-(2 * count + bulk) // (3 * len(CONCEPTS)))
+        per_concept = -(-(count + bulk) // (3 * len(CONCEPTS)))
         files = make_library(place / "made", per_concept=per_concept)
         random.Random(0).shuffle(files)
         media = place / "media"
@@ -103,10 +110,18 @@ def main() -> None:
         with watching(media, place / "library"), opened(place / "library") as rooms:
             warm = files.pop()
             delay_s(rooms, warm.read_bytes(), media / f"warm{warm.suffix}")
-            measure("close to searchable, idle", rooms, files[:count], media / "idle")
+            measure(
+                "close to searchable, idle", rooms, files[:count], media / "idle", lambda: False
+            )
             (place / "made").rename(media / "bulk")
             later = [media / "bulk" / file.relative_to(place / "made") for file in files]
-            measure("close to searchable, bulk", rooms, later[count : 2 * count], media / "busy")
+
+            def is_over() -> bool:
+                with rooms.catalog.view() as view:
+                    return len(view.known_files(os.fsencode(media / "bulk"))) >= len(files)
+
+            what = f"close to searchable, beside {len(files)} others"
+            measure(what, rooms, later[count:], media / "busy", is_over)
 
 
 if __name__ == "__main__":

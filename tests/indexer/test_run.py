@@ -193,6 +193,19 @@ def test_a_run_over_one_folder_leaves_the_others_alone(library: Library, make: M
     assert "rock.obj" in library.names()
 
 
+def test_a_single_file_does_not_wait_for_the_large_folder_that_came_with_it(
+    library: Library, make: Make
+) -> None:
+    for number in range(3):
+        make["text"](library.media / "large" / f"{number}.txt", f"story number {number}")
+    one = make["text"](library.media / "one.txt", "the only one")
+    looked_at: list[bytes] = []
+
+    library.run(library.media / "large", one, progress=lambda now: looked_at.append(now.path))
+
+    assert next(filter(None, looked_at)).endswith(b"one.txt")
+
+
 def test_a_file_is_one_item_however_it_is_reached(library: Library) -> None:
     library.fill()
 
