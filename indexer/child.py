@@ -22,7 +22,7 @@ _PROGRAM = "from indexer.worker import serve; serve()"
 #: Where this package lies, also when it was found through the current folder.
 _HERE = str(Path(__file__).resolve().parent.parent)
 #: One thread each: the pool has as many workers as there are cores for them.
-_SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(eq=False)
@@ -66,7 +66,7 @@ class Child:
                 pass_fds=(theirs.fileno(), lifeline),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": found} | _SINGLE,
+                env=os.environ | {"PYTHONPATH": found} | SINGLE,
                 start_new_session=True,  # Ctrl-C is for us, and what it starts can be ended with it
             )
         except BaseException:

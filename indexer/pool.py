@@ -176,8 +176,8 @@ class Pool:
     def busy(self) -> int:
         """How many workers have something to do."""
         with self._lock:
-            at_work = sum(one.ask is not None and not one.waits for one in list(self._children))
-            return min(self.limits.beside or self.limits.workers, at_work + len(self._queue))
+            most = self.limits.beside or self.limits.workers
+            return min(most, self._at_work() + len(self._queue))
 
     @property
     def processes(self) -> list[int]:
@@ -269,7 +269,11 @@ class Pool:
         most = self.limits.beside
         if not most or self._awaited:
             return False
-        return sum(child.ask is not None and not child.waits for child in self._children) >= most
+        return self._at_work() >= most
+
+    def _at_work(self) -> int:
+        """How many workers are at a job, and do not wait until its values are taken."""
+        return sum(child.ask is not None and not child.waits for child in list(self._children))
 
     def _hear(self, child: Child) -> None:
         message = child.hear(self._clock.now_s)

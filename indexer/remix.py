@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unisearch.catalog.view import View
-from unisearch.errors import LibraryDamaged, display
 from unisearch.factors import mix
 from unisearch.health.partitions import PartitionHealth
-from unisearch.index import durable
+from unisearch.index.compact import check_kept
 from unisearch.index.halves import to_halves
-from unisearch.index.rows import BLOCK_ROWS, RowFiles
+from unisearch.index.rows import BLOCK_ROWS
 from unisearch.records import Block, seen_as
 from unisearch.wiring import row_files
 
@@ -83,18 +82,10 @@ def write_mixed(
         anew = halves.vectors[of_parts[some[~stays] - len(live)]]
         rows[~stays] = to_halves(mix(mixture.factor, anew))
         sealed += files.append_halves(epoch, start, every[some], rows)
-    _check(files, epoch, len(every), sealed)
+    check_kept(files, epoch, len(every), sealed)
     return len(every), sealed
 
 
 def _end(rows: NDArray[np.int64]) -> int:
     """How many rows of a file are needed: behind the last sound one nothing may be there."""
     return int(rows[-1]) + 1 if len(rows) else 0
-
-
-def _check(files: RowFiles, epoch: int, count: int, sealed: Sequence[Block]) -> None:
-    for path in files.paths(epoch):
-        durable.drop_cache(path)
-    if files.verify(epoch, count, sealed):
-        where = display(files.vectors_path(epoch))
-        raise LibraryDamaged(f"{where}: the disk did not keep what was written")

@@ -29,7 +29,7 @@ from unisearch.index.snapshot import SnapshotFolder
 from unisearch.previews.make import PreviewOptions
 from unisearch.records import Modality, ReadOptions
 from unisearch.spaces.table import SPACES
-from unisearch.threads import rest_idle_threads
+from unisearch.threads import rest_idle_threads, use_network_threads
 
 if TYPE_CHECKING:
     from unisearch.spaces.base import Space
@@ -250,13 +250,11 @@ def open_space(settings: Settings, name: str) -> Space:
     """
     rest_idle_threads()
     stay_offline()
-    import torch
-
     from unisearch.models.find import find_weights, mark, marks
     from unisearch.spaces.table import load_space, models_of
 
     if settings.threads:
-        torch.set_num_threads(settings.threads)
+        use_network_threads(settings.threads)
     models, folders = models_of(name), [settings.models]
     for _ in range(_LOADS):
         before = marks(models, folders)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 
+from tests.coroutines import finished
+
 #: Nobody waits longer for an answer.
 PATIENCE_S = 60.0
 
@@ -88,7 +90,7 @@ def in_process(
 def over_http(server: Server, clients: int, seconds: float, words: Sequence[str]) -> Tally:
     """So many connections, each with one question under way, for so long."""
     cpu_s = server.cpu_s()
-    tally = asyncio.run(_over_http(server.port, clients, seconds, words))
+    tally = finished(_over_http(server.port, clients, seconds, words))
     tally.cpu_s = server.cpu_s() - cpu_s
     return tally
 

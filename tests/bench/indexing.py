@@ -26,6 +26,7 @@ from pathlib import Path
 from threading import Barrier
 
 from indexer import Indexer
+from indexer.child import SINGLE
 from tests.bench.timing import line
 from tests.bench.typical import make_typical
 from unisearch.config import load_settings
@@ -64,7 +65,7 @@ def alone(paths: Sequence[Path]) -> dict[str, float]:
 
     Not here: torch with its threads is loaded by the pipeline as a command would.
     """
-    with one_thread(), multiprocessing.get_context("spawn").Pool(1) as pool:
+    with one_thread_each(), multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_alone, (paths,))
 
 
@@ -85,17 +86,17 @@ def side_by_side(paths: Sequence[Path], cores: int) -> float:
     """Seconds of all bare parts of these files, shared by as many processes at the same time."""
     context = multiprocessing.get_context("spawn")
     alike = sorted(paths, key=lambda path: (path.suffix, path))
-    with one_thread(), context.Manager() as manager, context.Pool(cores) as pool:
+    with one_thread_each(), context.Manager() as manager, context.Pool(cores) as pool:
         start = manager.Barrier(cores)
         shares = [(alike[at::cores], start) for at in range(cores)]
         return sum(pool.starmap(_one_side, shares, 1)) / cores
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Processes that begin meanwhile compute on one thread each, as workers do."""
     before = dict(os.environ)
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+    os.environ.update(SINGLE)
     try:
         yield
     finally:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import unisearch
+from tests.coroutines import finished
 from unisearch.engine.engine import Engine
 from unisearch.errors import UnisearchError, UnknownName, UsageError
 from unisearch.remote.engine import AsyncRemoteEngine, RemoteEngine
@@ -124,8 +123,7 @@ def test_the_options_of_the_twin_reach_the_server(address: str, local: Engine) -
             hits = await engine.search("rock", into=["text"], k=1, where="size<1MB", names=False)
             return [os.fsdecode(hit.path) for hit in hits]
 
-    with ThreadPoolExecutor(1) as threads:  # tests of the page leave an event loop in this one
-        there = threads.submit(asyncio.run, ask()).result(120)
+    there = finished(ask())
 
     here = local.search("rock", into=["text"], k=1, where="size<1MB", names=False)
     assert there == [os.fsdecode(hit.path) for hit in here]

@@ -127,8 +127,8 @@ def item_content(
 @router.get("/{item}/preview", response_class=Response, responses=PREVIEWS | problems(404, 422))
 def preview(service: Served, item: ItemId, kind: Kind = "still") -> Response:
     """A small picture, a film of one turn, or the beginning of a text."""
-    service.item(item)
     picture = service.engine.preview(item, kind)  # it may go at any moment
     if picture is None:
+        service.item(item)
         raise HTTPException(404, f"item {item}: has no preview '{kind}' (yet)")
     return Response(picture, headers=KEPT, media_type=PREVIEW_TYPES[kind])

@@ -36,8 +36,11 @@ class Files(Transaction):
     """Questions about files."""
 
     def item(self, item_id: int) -> ItemRow | None:
-        """The item of that id."""
-        row = self._run(f"{_ITEM} WHERE i.id = ?", item_id).fetchone()
+        """The item of that id, None when there is none."""
+        try:
+            row = self._run(f"{_ITEM} WHERE i.id = ?", item_id).fetchone()
+        except OverflowError:  # larger than any that SQLite gives
+            return None
         return _item(row) if row else None
 
     def item_at(self, path: bytes) -> ItemRow | None:

@@ -58,13 +58,13 @@ def show_pictures(library: Path, hits: Sequence[Hit]) -> None:
 def stills(library: Path, hits: Sequence[Hit]) -> Iterator[tuple[Hit, bytes]]:
     """The hits that have a still preview, and it, WebP."""
     from unisearch.catalog.open import Catalog
-    from unisearch.engine.hit_media import still
+    from unisearch.engine.hit_media import preview_of
     from unisearch.wiring import CATALOG_FILE
 
     catalog = Catalog.open(library / CATALOG_FILE)
     try:
         for hit in hits:
-            picture = still(catalog, library, hit)
+            picture = preview_of(catalog, library, hit.item, "still")
             if picture is not None:
                 yield hit, picture
     except (OSError, UnisearchError) as error:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from unisearch.catalog.open import Catalog
+from unisearch.previews.make import Kind
 from unisearch.previews.places import read
 from unisearch.records import Hit
 from unisearch.wiring import PREVIEWS_FOLDER, Rooms
@@ -19,7 +20,7 @@ class LocalMedia:
 
     def picture(self, hit: Hit) -> bytes | None:
         """The still preview of a hit, WebP."""
-        return still(self._rooms.catalog, self._rooms.library, hit)
+        return preview_of(self._rooms.catalog, self._rooms.library, hit.item, "still")
 
     def sound(self, hit: Hit, most_bytes: int) -> bytes | None:
         """The file of a hit, unless it is larger, or not there any more."""
@@ -31,9 +32,9 @@ class LocalMedia:
         return content if len(content) <= most_bytes else None
 
 
-def still(catalog: Catalog, library: Path, hit: Hit) -> bytes | None:
-    """The still preview of a hit, WebP; None when there is none."""
+def preview_of(catalog: Catalog, library: Path, item: int, kind: Kind) -> bytes | None:
+    """A preview of an item: 'still' or 'turn' (WebP) or 'text' (UTF-8); None for none (yet)."""
     with catalog.view() as view:
-        row = view.item(hit.item)
+        row = view.item(item)
         digest = None if row is None or row.content is None else view.digest_of(row.content)
-    return None if digest is None else read(library / PREVIEWS_FOLDER, digest, "still")
+    return None if digest is None else read(library / PREVIEWS_FOLDER, digest, kind)

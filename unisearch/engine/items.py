@@ -11,9 +11,9 @@ from typing import Any
 from unisearch.catalog.rows import ItemRow, RootRow
 from unisearch.engine import inspect
 from unisearch.engine.answer import path_json
-from unisearch.engine.terms import MAX_ID
+from unisearch.engine.hit_media import preview_of
 from unisearch.errors import UnisearchError, UnknownName, UsageError
-from unisearch.previews.places import KINDS, found, read
+from unisearch.previews.places import KINDS, found
 from unisearch.registry import Entry, load
 from unisearch.wiring import PREVIEWS_FOLDER, Rooms
 
@@ -50,15 +50,11 @@ class Items:
         """A preview of an item: 'still' or 'turn' (WebP) or 'text' (UTF-8); None for none (yet)."""
         if kind not in KINDS:
             raise UnknownName("preview", kind, KINDS)
-        row = find(self.rooms, item)
-        digest = None if row is None else digest_of(self.rooms, row)
-        return None if digest is None else read(self.rooms.library / PREVIEWS_FOLDER, digest, kind)
+        return preview_of(self.rooms.catalog, self.rooms.library, item, kind)
 
 
 def find(rooms: Rooms, item: int) -> ItemRow | None:
     """The item of that id, None when there is none."""
-    if not 1 <= item <= MAX_ID:
-        return None
     with rooms.catalog.view() as view:
         return view.item(item)
 
@@ -91,20 +87,12 @@ def folder_of(rooms: Rooms, root: int | None, under: Path | str | None) -> Path 
     return Path(os.fsdecode(row.path))
 
 
-def digest_of(rooms: Rooms, row: ItemRow) -> bytes | None:
-    """The digest of an item's content, None while it has none."""
-    if row.content is None:
-        return None
-    with rooms.catalog.view() as view:
-        return view.digest_of(row.content)
-
-
 def known(rooms: Rooms, row: ItemRow) -> dict[str, Any]:
     """An item as plain values."""
     with rooms.catalog.view() as view:
         tags = view.tags(row.id)
         labels = view.labels(row.content) if row.content is not None else {}
-    digest = digest_of(rooms, row)
+        digest = view.digest_of(row.content) if row.content is not None else None
     return {
         "item": row.id,
         "root": row.root,

@@ -15,7 +15,7 @@ from unisearch.engine.encode import Decode, encode, likely_modality
 from unisearch.engine.lanes import Keys, Partitions
 from unisearch.engine.route import Offer, refuse_uncovered, routed
 from unisearch.engine.spaces import LibrarySpaces
-from unisearch.engine.terms import MAX_ID, Asked, Term, Vector, Wanted
+from unisearch.engine.terms import Asked, Term, Vector, Wanted
 from unisearch.errors import UnisearchError
 from unisearch.records import Modality, ReadOptions, Sample, TextSample
 from unisearch.spaces.base import Space
@@ -174,7 +174,7 @@ class Understanding:
         Of a long one the mean counts, of those segments whose rows are not damaged. Of a video
         what is seen counts; what is heard only where nothing is seen.
         """
-        row = view.item(item) if 1 <= item <= MAX_ID else None
+        row = view.item(item)
         if row is None:
             raise UnisearchError(f"item:{item}: the library has no such item")
         parts = view.segments_of(item)

@@ -70,8 +70,7 @@ def _compare(
     files: RowFiles, state: PartitionState, blocks: Sequence[Block], epoch: int, count: int
 ) -> None:
     """Raise LibraryDamaged when the new epoch does not hold what the old one does."""
-    for path in (files.keys_path(epoch), files.vectors_path(epoch)):
-        durable.drop_cache(path)
+    _forget_cached(files, epoch)
     new = files.open(epoch, count)
     at = 0
     for keys, vectors in live_rows(files, state, blocks):
@@ -79,6 +78,22 @@ def _compare(
         # Bytes, not numbers: these are to be the same rows, not equal ones.
         same = new.vectors[at:stop].tobytes() == vectors.tobytes()
         if not same or not np.array_equal(new.keys[at:stop], keys):
-            where = display(files.vectors_path(epoch))
-            raise LibraryDamaged(f"{where}: the disk did not keep what was written")
+            raise _not_kept(files, epoch)
         at = stop
+
+
+def check_kept(files: RowFiles, epoch: int, count: int, sealed: Sequence[Block]) -> None:
+    """Read an epoch back. Raises LibraryDamaged unless the disk has it as it was sealed."""
+    _forget_cached(files, epoch)
+    if files.verify(epoch, count, sealed):
+        raise _not_kept(files, epoch)
+
+
+def _forget_cached(files: RowFiles, epoch: int) -> None:
+    for path in files.paths(epoch):
+        durable.drop_cache(path)
+
+
+def _not_kept(files: RowFiles, epoch: int) -> LibraryDamaged:
+    where = display(files.vectors_path(epoch))
+    return LibraryDamaged(f"{where}: the disk did not keep what was written")

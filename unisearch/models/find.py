@@ -61,10 +61,9 @@ def aside(folder: Path, name: str) -> Path:
 
 def _looked_at(name: str, folders: Iterable[Path]) -> Iterator[Path]:
     """The places, in the order in which a model that is just replaced is not missed."""
-    for folder in (*folders, *SHIPPED):
-        place = Path(folder) / name
+    for place in _places(name, folders):
         # The old weights give their name away first: who meets neither finds the new ones then.
-        yield from (place, aside(Path(folder), name), place)
+        yield from (place, aside(place.parent, name), place)
 
 
 def mark(folder: Path) -> object:

@@ -93,11 +93,13 @@ async def plain(service: Service, item: int) -> Found:
 
 def excerpt(service: Service, item: int) -> str:
     """The beginning of a text, '' where none was kept. Raises Refused when it is gone."""
-    try:
-        service.item(item)
-    except HTTPException as error:
-        raise Refused(str(error.detail)) from error
-    return (service.engine.preview(item, "text") or b"").decode("utf-8", "replace")
+    kept = service.engine.preview(item, "text")
+    if kept is None:
+        try:
+            service.item(item)
+        except HTTPException as error:
+            raise Refused(str(error.detail)) from error
+    return (kept or b"").decode("utf-8", "replace")
 
 
 def folders(service: Service) -> dict[int, str]:
